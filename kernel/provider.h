@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Interface between the core and providers in the kernel.
+ *
+ * Life of an attachment:
+ *
+ *	umem_attach_begin(channel fd)	the channel is claimed: its fd answers EBUSY
+ *	  ... the provider connects ...
+ *	umem_attach_commit(ops, priv)	live: submit() and kick() may be called
+ *	  or umem_attach_abort()	the channel's fd works as before
+ *	  ...
+ *	ops->detach(priv)		called once, by the core, from a workqueue
+ *
+ * A provider that lost its source calls umem_provider_gone(); the core then
+ * detaches it in the same way as when the region goes away.
+ *
+ * Ownership of a request: from submit() returning 0, or umem_provider_pull()
+ * returning it, until umem_request_done() or umem_request_requeue(), it belongs
+ * to the provider: its page is pinned, only the provider writes there, and
+ * nobody else ends it.
+ */
+#ifndef UMEM_PROVIDER_H
+#define UMEM_PROVIDER_H
+
+#include <linux/types.h>
+#include <linux/umem.h>
+
+struct module;
+struct page;
+struct umem_attachment;
+struct umem_request;
+
+/**
+ * struct umem_provider_ops - what a provider in the kernel offers
+ * @owner: pinned from umem_attach_commit() until @detach has returned.
+ * @name: short name for logs.
+ * @submit: take @req and start to fill its page. Returns 0 when taken, or
+ *	-EAGAIN when full or not ready: the core then queues the request and
+ *	calls @kick. Called under rcu_read_lock(), in process context or
+ *	softirq; must not sleep. May call umem_request_done() itself.
+ * @kick: the queue is not empty: pull while there is room. Same context as
+ *	@submit. May come when nothing is left to pull.
+ * @detach: stop, and return only when no byte can land in a page any more and
+ *	every request taken was ended by umem_request_done() or
+ *	umem_request_requeue(). No @submit or @kick runs any more or will.
+ *	Process context, may sleep; frees @priv.
+ * @describe: write a NUL-terminated description of the source, such as
+ *	rdma://10.0.0.1:7471/7, into @buf of @size bytes. May not sleep.
+ */
+struct umem_provider_ops {
+	struct module *owner;
+	const char *name;
+	int (*submit)(void *priv, struct umem_request *req);
+	void (*kick)(void *priv);
+	void (*detach)(void *priv);
+	void (*describe)(void *priv, char *buf, size_t size);
+};
+
+/**
+ * struct umem_attach_info - what a provider must know of its region
+ * @size: bytes.
+ * @granule: bytes of one granule, the length of every request.
+ * @max_inflight: requests that can be open at once; tags are below it.
+ */
+struct umem_attach_info {
+	u64 size;
+	u32 granule;
+	u32 max_inflight;
+};
+
+struct umem_attachment *umem_attach_begin(int channel_fd,
+					  struct umem_attach_info *info);
+void umem_attach_abort(struct umem_attachment *att);
+int umem_attach_commit(struct umem_attachment *att,
+		       const struct umem_provider_ops *ops, void *priv);
+
+struct umem_request *umem_provider_pull(struct umem_attachment *att);
+void umem_provider_gone(struct umem_attachment *att);
+
+void umem_request_done(struct umem_request *req, enum umem_status status);
+void umem_request_requeue(struct umem_request *req);
+
+u64 umem_request_offset(const struct umem_request *req);
+struct page *umem_request_page(const struct umem_request *req);
+unsigned int umem_request_tag(const struct umem_request *req);
+
+#endif /* UMEM_PROVIDER_H */

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note OR BSD-2-Clause) */
+/*
+ * umem: provider-backed memory.
+ *
+ * Interface of /dev/umem, of region file descriptors and of channel file
+ * descriptors. This header can be read alone; docs/protocol.md tells who may
+ * send what and when.
+ *
+ *   /dev/umem --UMEM_IOC_CREATE--> region fd --mmap, read, write--> pages
+ *                                     |
+ *                              UMEM_IOC_CHANNEL
+ *                                     v
+ *                                 channel fd   read()  = requests
+ *                                              write() = answers
+ *
+ * Rules that hold for every ioctl here:
+ *  - No structure holds a pointer or a field whose size depends on the word
+ *    size: 32-bit and 64-bit programs see one layout.
+ *  - Structures grow at their end. The kernel reads the size from the ioctl
+ *    number (_IOC_SIZE): an older, shorter structure is extended by zeroes; of
+ *    a newer, longer one the unknown tail must be zero (else E2BIG). A
+ *    structure shorter than its first version is EINVAL.
+ *  - Unknown flags and non-zero reserved fields are EINVAL.
+ *  - An ioctl that the file does not know is ENOTTY.
+ */
+#ifndef _UAPI_LINUX_UMEM_H
+#define _UAPI_LINUX_UMEM_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/*
+ * A granule is the unit that is provided: missing at first, provided once,
+ * never missing again.
+ */
+#define UMEM_GRANULE_SIZE	4096U
+
+/* ---- Records -------------------------------------------------------------
+ *
+ * What flows over a channel in both directions, and over TCP between a
+ * provider and a memory server. Little-endian, 16 bytes.
+ */
+struct umem_record {
+	__le64 offset;		/* first byte, from the start of the region */
+	__le32 length;		/* bytes; multiple of the granule, not 0 */
+	__u8 op;		/* enum umem_op */
+	__u8 flags;		/* must be 0 */
+	__le16 status;		/* enum umem_status in FAIL, else 0 */
+};
+
+/**
+ * enum umem_op - what a record asks or says
+ * @UMEM_OP_FETCH: request: a program waits for these bytes.
+ * @UMEM_OP_PREFETCH: request: nobody waits yet; may be served late.
+ * @UMEM_OP_CANCEL: request: advice that an earlier request needs no answer.
+ * @UMEM_OP_CACHED: answer: the bytes are in the buffer already, written there
+ *	through mmap() of the channel.
+ * @UMEM_OP_DATA: answer: @length bytes of payload follow the record in the
+ *	same write(). They are copied only into missing granules.
+ * @UMEM_OP_ZERO: answer: the bytes are all zero; no payload.
+ * @UMEM_OP_FAIL: answer: the data cannot be had; @status says why. Those who
+ *	wait now get SIGBUS or EIO; a later touch asks again.
+ */
+enum umem_op {
+	UMEM_OP_FETCH = 1,
+	UMEM_OP_PREFETCH = 2,
+	UMEM_OP_CANCEL = 3,
+
+	UMEM_OP_CACHED = 16,
+	UMEM_OP_DATA = 17,
+	UMEM_OP_ZERO = 18,
+	UMEM_OP_FAIL = 19,
+};
+
+/**
+ * enum umem_status - the verdict in a FAIL record
+ * @UMEM_STATUS_OK: no failure; the only value allowed outside FAIL.
+ * @UMEM_STATUS_IO: the source reported a read error.
+ * @UMEM_STATUS_RANGE: the source does not reach that far.
+ * @UMEM_STATUS_INTEGRITY: the source's bytes failed a check.
+ * @UMEM_STATUS_DENIED: the source refused.
+ */
+enum umem_status {
+	UMEM_STATUS_OK = 0,
+	UMEM_STATUS_IO = 1,
+	UMEM_STATUS_RANGE = 2,
+	UMEM_STATUS_INTEGRITY = 3,
+	UMEM_STATUS_DENIED = 4,
+};
+
+/* ---- /dev/umem ---------------------------------------------------------- */
+
+/* What a kernel can do, and what a region may ask for in @features. */
+#define UMEM_FEATURE_DATA	(1ULL << 0)	/* answers by DATA, ZERO, FAIL */
+#define UMEM_FEATURE_KPROVIDER	(1ULL << 1)	/* providers in the kernel */
+
+/**
+ * struct umem_features - UMEM_IOC_FEATURES: what this kernel offers
+ * @features: out: every UMEM_FEATURE_* known here.
+ * @max_size: out: largest region, bytes.
+ * @protocol: out: version of the records, UMEM_PROTOCOL_VERSION.
+ * @granule: out: size of a granule, bytes.
+ * @max_inflight: out: largest @max_inflight that UMEM_IOC_CREATE takes.
+ * @max_data: out: largest @max_data that UMEM_IOC_CREATE takes, bytes.
+ */
+struct umem_features {
+	__aligned_u64 features;
+	__aligned_u64 max_size;
+	__u32 protocol;
+	__u32 granule;
+	__u32 max_inflight;
+	__u32 max_data;
+};
+
+#define UMEM_PROTOCOL_VERSION	1U
+
+/**
+ * enum umem_wait_policy - what a touch of a missing granule does meanwhile
+ * @UMEM_WAIT_HARD: waits until the data comes; killable, a new provider may
+ *	be attached any time.
+ * @UMEM_WAIT_TIMEOUT: waits for @timeout_ms, then SIGBUS or EIO.
+ * @UMEM_WAIT_FAILFAST: as HARD while a provider is attached; SIGBUS or EIO at
+ *	once when none is.
+ */
+enum umem_wait_policy {
+	UMEM_WAIT_HARD = 1,
+	UMEM_WAIT_TIMEOUT = 2,
+	UMEM_WAIT_FAILFAST = 3,
+};
+
+#define UMEM_CREATE_CLOEXEC	(1U << 0)	/* close the new fd on exec */
+
+/**
+ * struct umem_create - UMEM_IOC_CREATE: make a region
+ * @size: bytes; multiple of the granule, not 0 (EINVAL), at most
+ *	&umem_features.max_size (EFBIG).
+ * @features: UMEM_FEATURE_* that the caller relies on; EOPNOTSUPP for one
+ *	that this kernel lacks.
+ * @flags: UMEM_CREATE_*.
+ * @wait_policy: enum umem_wait_policy; there is no default.
+ * @timeout_ms: milliseconds, at least 1 with UMEM_WAIT_TIMEOUT, 0 otherwise.
+ * @max_inflight: requests that may be open at once, 1 to
+ *	&umem_features.max_inflight. Faults beyond it wait. Each pins a granule.
+ * @max_data: largest payload of one DATA record, bytes; a multiple of the
+ *	granule, 1 granule to &umem_features.max_data.
+ * @reserved: 0.
+ *
+ * Returns the new region fd, opened read-write.
+ */
+struct umem_create {
+	__aligned_u64 size;
+	__aligned_u64 features;
+	__u32 flags;
+	__u32 wait_policy;
+	__u32 timeout_ms;
+	__u32 max_inflight;
+	__u32 max_data;
+	__u32 reserved;
+};
+
+/* ---- Region fd ---------------------------------------------------------- */
+
+#define UMEM_CHANNEL_CLOEXEC	(1U << 0)	/* close the new fd on exec */
+#define UMEM_CHANNEL_NONBLOCK	(1U << 1)	/* as O_NONBLOCK on the new fd */
+#define UMEM_CHANNEL_REPLACE	(1U << 2)	/* end the present channel or provider */
+
+/**
+ * struct umem_channel_open - UMEM_IOC_CHANNEL: become the provider
+ * @flags: UMEM_CHANNEL_*.
+ * @reserved: 0.
+ *
+ * Returns a channel fd. Needs a region fd open for writing (EBADF) and the
+ * creator's effective uid or CAP_SYS_PTRACE (EPERM). EBUSY while another
+ * channel or provider is there and UMEM_CHANNEL_REPLACE is not given.
+ */
+struct umem_channel_open {
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * enum umem_provider_kind - who holds the channel
+ * @UMEM_PROVIDER_NONE: nobody.
+ * @UMEM_PROVIDER_USER: a channel fd is open.
+ * @UMEM_PROVIDER_KERNEL: a provider in the kernel is attached.
+ * @UMEM_PROVIDER_ATTACHING: a provider in the kernel is being attached.
+ */
+enum umem_provider_kind {
+	UMEM_PROVIDER_NONE = 0,
+	UMEM_PROVIDER_USER = 1,
+	UMEM_PROVIDER_KERNEL = 2,
+	UMEM_PROVIDER_ATTACHING = 3,
+};
+
+#define UMEM_PROVIDER_DESC	128
+
+/**
+ * struct umem_region_status - UMEM_IOC_STATUS: on region and channel fds
+ * @size: out: bytes.
+ * @granules: out: granules in the region.
+ * @granules_provided: out: granules that are there.
+ * @faults: out: page faults that found their granule missing.
+ * @reads: out: read() and write() calls that found a granule missing.
+ * @requests: out: requests made since creation.
+ * @requests_queued: out: requests that no provider has taken yet.
+ * @requests_issued: out: requests that a provider has taken.
+ * @requests_requeued: out: times that a request went back to the queue
+ *	because its provider left.
+ * @answers_provided: out: granules provided by answers of any kind.
+ * @answers_failed: out: granules answered by FAIL.
+ * @answers_stale: out: granules answered that were already provided; the
+ *	answer changed nothing.
+ * @bytes_copied: out: bytes that umem copied into pages. 0 for ever where the
+ *	provider writes into the page itself (RDMA).
+ * @bytes_direct: out: bytes that a provider put into the page itself.
+ * @timeouts: out: waits that ended by @timeout_ms.
+ * @granule: out: bytes.
+ * @wait_policy: out: as created.
+ * @timeout_ms: out: as created.
+ * @max_inflight: out: as created.
+ * @max_data: out: as created.
+ * @provider_kind: out: enum umem_provider_kind.
+ * @provider: out: NUL-terminated description by the provider in the kernel,
+ *	such as "rdma://10.0.0.1:7471/7"; empty otherwise.
+ */
+struct umem_region_status {
+	__aligned_u64 size;
+	__aligned_u64 granules;
+	__aligned_u64 granules_provided;
+	__aligned_u64 faults;
+	__aligned_u64 reads;
+	__aligned_u64 requests;
+	__aligned_u64 requests_queued;
+	__aligned_u64 requests_issued;
+	__aligned_u64 requests_requeued;
+	__aligned_u64 answers_provided;
+	__aligned_u64 answers_failed;
+	__aligned_u64 answers_stale;
+	__aligned_u64 bytes_copied;
+	__aligned_u64 bytes_direct;
+	__aligned_u64 timeouts;
+	__u32 granule;
+	__u32 wait_policy;
+	__u32 timeout_ms;
+	__u32 max_inflight;
+	__u32 max_data;
+	__u32 provider_kind;
+	char provider[UMEM_PROVIDER_DESC];
+};
+
+#define UMEM_IOC_MAGIC		0xE7
+
+/* On /dev/umem. */
+#define UMEM_IOC_FEATURES	_IOR(UMEM_IOC_MAGIC, 0x00, struct umem_features)
+#define UMEM_IOC_CREATE		_IOW(UMEM_IOC_MAGIC, 0x01, struct umem_create)
+
+/* On a region fd. */
+#define UMEM_IOC_CHANNEL	_IOW(UMEM_IOC_MAGIC, 0x10, struct umem_channel_open)
+/*
+ * End the present channel or provider, if any, and return when it is gone.
+ * What it had taken goes back to the queue. Same rights as UMEM_IOC_CHANNEL.
+ * ENOENT when there is none.
+ */
+#define UMEM_IOC_DETACH		_IO(UMEM_IOC_MAGIC, 0x11)
+
+/* On a region fd or a channel fd. */
+#define UMEM_IOC_STATUS		_IOR(UMEM_IOC_MAGIC, 0x12, struct umem_region_status)
+
+/* On a channel fd: put back into the queue everything it has taken. */
+#define UMEM_CHANNEL_IOC_REQUEUE	_IO(UMEM_IOC_MAGIC, 0x20)
+
+#endif /* _UAPI_LINUX_UMEM_H */
