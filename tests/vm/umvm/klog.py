@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Which lines of a kernel log say that something is wrong.
+
+Shared by the host (whole log of a boot) and by the guest's test runner (what
+came since a test began).
+"""
+
+import re
+
+# Not a bare "WARNING:": the kernel also warns of the machine's own features
+# ("Spectre V2 : WARNING: ...").
+BAD = re.compile("|".join((
+    r"WARNING: (CPU|possible|suspicious|inconsistent|bad unlock|held lock"
+    r"|lock held|nested|at |.* at )",
+    r"\bBUG\b",
+    r"\bOops\b",
+    r"general protection fault",
+    r"KASAN|KFENCE|KCSAN|UBSAN",
+    r"inconsistent lock state|DEBUG_LOCKS_WARN_ON|turning off the locking",
+    r"suspicious RCU usage|detected stalls? on CPU|self-detected stall",
+    r"soft lockup|hard LOCKUP",
+    r"blocked for more than \d+ seconds",
+    r"Call Trace:",
+    r"Kernel panic",
+    r"refcount_t:",
+    r"list_(add|del) corruption|Bad page state|Bad rss-counter",
+    r"scheduling while atomic|sleeping function called",
+    r"unreferenced object|new suspected memory leaks",
+    r"page allocation failure",
+    r"ODEBUG:",
+    r"Attempted to kill init",
+)))
+
+# A report goes on for a while after its first line.
+CONTEXT_BEFORE = 2
+CONTEXT_AFTER = 40
+
+
+def find(lines, allow=None):
+    """Index of the first bad line, or None.  A line matching `allow` is not bad."""
+    for number, line in enumerate(lines):
+        if not BAD.search(line):
+            continue
+        if allow and allow.search(line):
+            continue
+        return number
+    return None
+
+
+def excerpt(lines, allow=None):
+    """The lines around the first bad one, or an empty list."""
+    bad = find(lines, allow)
+    if bad is None:
+        return []
+    return lines[max(0, bad - CONTEXT_BEFORE):bad + CONTEXT_AFTER]
+
+
+def read(path):
+    """Lines of a serial console's log."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return [line.rstrip("\r\n") for line in log]
+    except FileNotFoundError:
+        return []
