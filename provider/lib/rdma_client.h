@@ -3,9 +3,10 @@
  * A connection to a memory server over RDMA: connect, shake hands, READ.
  *
  * Belongs to one thread. Nothing here prints: what went wrong is a negative
- * errno, the ones that struct umem_rdma_attach documents, and a sentence.
+ * errno, the ones that struct umem_rdma_attach documents, and a clause in a
+ * struct umem_why.
  *
- *	err = rdma_client_open(&cl, &opt, why, sizeof(why));
+ *	err = rdma_client_open(&cl, &opt, &why);
  *	err = rdma_client_register(cl, buf, len, &mr);
  *	err = rdma_client_read(cl, cookie, offset, buf, mr.lkey, 4096);
  *	n = rdma_client_poll(cl, done, 16);
@@ -20,8 +21,7 @@
 #include <sys/socket.h>
 
 #include "../wire.h"
-
-#define RDMA_CLIENT_WHY		256
+#include "say.h"
 
 /* A cookie is any value of 63 bits; the highest is the client's own. */
 #define RDMA_CLIENT_COOKIE_MASK	(~(1ULL << 63))
@@ -62,12 +62,12 @@ struct rdma_client_done {
 };
 
 /*
- * Connects and shakes hands. 0 and *@clp, or a negative errno and a sentence
- * about what the server or the transport said in @why.
+ * Connects and shakes hands. 0 and *@clp, or a negative errno and what
+ * the server or the transport said in @why.
  */
 int rdma_client_open(struct rdma_client **clp,
 		     const struct rdma_client_options *opt,
-		     char *why, size_t why_size);
+		     struct umem_why *why);
 
 /* Says BYE when the server is still there; frees. NULL is fine. */
 void rdma_client_close(struct rdma_client *cl);
@@ -121,8 +121,9 @@ int rdma_client_wait(struct rdma_client *cl, int timeout_ms);
 /* Tells the server that we are here. */
 int rdma_client_keepalive(struct rdma_client *cl);
 
-/* Why the server is lost: a sentence; empty while it is not. */
 bool rdma_client_lost(const struct rdma_client *cl);
-const char *rdma_client_why(const struct rdma_client *cl);
+
+/* Why the server is lost; an empty text while it is not. */
+const struct umem_why *rdma_client_why(const struct rdma_client *cl);
 
 #endif /* UMEM_RDMA_CLIENT_H */
