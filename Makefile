@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Everything is built below $(BUILD); the sources stay clean.
+#   build/bin, build/lib        tools, libumem.a
+#   build/KERNEL/               modules, in a tree of links to the sources
+#   build/tests/                test programs
+
+# Where modules are for: a name in tests/vm/kernels, or a version below
+# /lib/modules.  A machine with its own headers builds for itself, but checks
+# and the demo run in VMs and so always mean a stock kernel.
+vm-goals := check check-% demo lint kernel-% vm-%
+ifeq ($(origin KERNEL),undefined)
+  KERNEL := $(shell [ -e /lib/modules/$$(uname -r)/build ] && uname -r || echo 6.1)
+  ifneq ($(filter $(vm-goals),$(MAKECMDGOALS)),)
+    KERNEL := 6.1
+  endif
+endif
+stock := $(wildcard tests/vm/kernels/$(KERNEL).sh)
+
+BUILD ?= build
+override BUILD := $(abspath $(BUILD))
+MODULES := $(BUILD)/$(KERNEL)
+export UMEM_BUILD := $(BUILD)
+export UMEM_KERNEL := $(KERNEL)
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+CC ?= gcc
+WARNINGS := -Wall -Wextra -Werror
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -pthread
+# Headers are named from the top ("provider/wire.h") or from their directory.
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. -Iuapi -Iprovider -Iprovider/lib $(CPPFLAGS)
+LDLIBS = -Wl,--as-needed -lrdmacm -libverbs -ljson-c -lm
+
+.PHONY: all modules tools tests clean help install
+all: modules tools
+
+include tests/userspace.mk
+
+# ---- packages: a no-op of some milliseconds when all are there
+
+deps := $(addprefix deps-,build headers vm test lint)
+.PHONY: $(deps)
+$(deps): deps-%:
+	@tests/vm/deps $*
+
+$(userspace-objects): | deps-build
+
+# ---- modules
+
+# Kbuild writes its objects beside the sources, so it gets links to them.
+# Links of files that are gone go too, else an old object would be linked.
+mirror = \
+	mkdir -p $(1) && find $(1) -xtype l -delete && \
+	for f in ./Kbuild $$(find kernel provider uapi -name '*.[ch]'); do \
+		[ -e $(1)/$$f ] || { mkdir -p $(1)/$${f%/*} && \
+		ln -s $(CURDIR)/$$f $(1)/$$f; } || exit 1; \
+	done
+kdir = $(if $(KDIR),$(KDIR),$(if $(stock),$$(tests/vm/kernel --kdir $(KERNEL)),/lib/modules/$(KERNEL)/build))
+
+# The lock is for two makes at once in one checkout.
+modules: $(if $(stock),deps-headers) deps-build
+	$(call say,KBUILD,$(MODULES))
+	@mkdir -p $(MODULES)
+	+$(Q)kdir=$(kdir) && [ -d "$$kdir" ] || { \
+		echo "make: no kernel headers for KERNEL=$(KERNEL) ($$kdir); install them or say KERNEL=6.1" >&2; exit 1; }; \
+	exec 9>$(MODULES)/.lock && flock 9 && $(call mirror,$(MODULES)) && \
+	$(MAKE) --no-print-directory -C "$$kdir" M=$(MODULES) \
+		$(if $(filter 1,$(V)),V=1) $(if $(stock),UMEM_WERROR=y) modules
+
+tools: $(tools)
+tests: $(host-tests) $(guest-tests) $(guest-tools)
+
+# ---- checks
+
+.PHONY: check check-host check-guest lint demo
+check:
+	@tests/check
+
+check-host: tests/host/run $(host-tests)
+	@tests/host/run $(if $(T),$(T),$(host-tests))
+
+check-guest: deps-test modules tools tests
+	@tests/vm/check-guest --kernel $(KERNEL) $(T)
+
+lint: deps-build deps-lint $(if $(stock),deps-headers)
+	@tests/lint/run $(T)
+
+demo: deps-test modules tools
+	@tests/vm/demo
+
+# ---- the rest
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/linux
+	install $(tools) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
+	kdir=$(kdir) && $(MAKE) -C "$$kdir" M=$(MODULES) \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make [all]         modules and tools'
+	@echo 'make modules       build/KERNEL/*.ko'
+	@echo 'make tools         build/bin/*;  make build/bin/umemctl for one'
+	@echo 'make tests         the test programs'
+	@echo 'make check         everything below; the last line is "N passed, N failed"'
+	@echo 'make check-host    unit tests                       [T=test_name]'
+	@echo 'make check-guest   tests in virtual machines        [T=name or pattern]'
+	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
+	@echo 'make demo          remote memory between two virtual machines'
+	@echo 'make install       modules, tools and headers       [PREFIX=, DESTDIR=]'
+	@echo 'make clean         remove the build directory (the cache stays)'
+	@echo
+	@echo 'KERNEL=NAME   a stock kernel ($(patsubst tests/vm/kernels/%.sh,%,$(wildcard tests/vm/kernels/*.sh))) or a version of this machine; now $(KERNEL)'
+	@echo 'KDIR=DIR      its headers, where they are not found'
+	@echo 'BUILD=DIR     another build directory; now $(BUILD)'
+	@echo 'V=1           show the commands'
+	@echo 'UMEM_DEPS=skip  install no packages'
+	@echo
+	@echo 'tests/vm/run --help   boot a virtual machine yourself'
+	@echo 'tests/new NAME        begin a new test'

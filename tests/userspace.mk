@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Userspace programs, one per directory: a new file in it needs no change here.
+# Included by the Makefile.
+
+obj := $(BUILD)/obj
+
+# $(call objects,SOURCES)
+objects = $(patsubst %.c,$(obj)/%.o,$(1))
+# $(call sources,DIR): of a program, which may keep parts in subdirectories
+sources = $(wildcard $(1)/*.c $(1)/*/*.c)
+
+# The library holds what is pure and shared: provider/*.c is built into the
+# kernel as well.
+lib-objects := $(call objects,$(wildcard provider/*.c provider/lib/*.c))
+libumem := $(if $(lib-objects),$(BUILD)/lib/libumem.a)
+
+umem-serve-sources := $(call sources,provider/serve)
+umem-provider-sources := $(call sources,provider/umem-provider)
+umemctl-sources := $(call sources,tools/umemctl)
+umem-bench-sources := $(call sources,tools/umem-bench)
+
+# A program whose directory is empty is not there yet.
+programs := $(foreach p,umem-serve umem-provider umemctl umem-bench,$(if $($(p)-sources),$(p)))
+tools := $(addprefix $(BUILD)/bin/,$(programs))
+
+userspace-objects := $(lib-objects) \
+	$(foreach p,$(programs),$(call objects,$($(p)-sources)))
+
+# Tests: one program a file; tests/guest/lib is shared by those of the guest,
+# tests/guest/tools are programs for the scripts.
+host-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/host/test_*.c))
+guest-sources := $(wildcard tests/guest/*.c)
+guest-tests := $(patsubst %.c,$(BUILD)/%,$(guest-sources))
+guest-tools := $(patsubst tests/guest/tools/%.c,$(BUILD)/tests/bin/%,$(wildcard tests/guest/tools/*.c))
+guestlib-objects := $(call objects,$(wildcard tests/guest/lib/*.c))
+
+# These are built a second time with -m32, as NAME_32.  Debian has no 32-bit
+# cmocka beside the 64-bit one: they print their TAP themselves, as do the files
+# that are named *_32.c and built with -m32 only.
+guest-m32 :=
+guest-tests += $(patsubst %,$(BUILD)/tests/guest/%_32,$(guest-m32))
+
+userspace-objects += $(guestlib-objects) \
+	$(call objects,$(wildcard tests/host/*.c tests/guest/*.c tests/guest/tools/*.c))
+
+$(BUILD)/lib/libumem.a: $(lib-objects)
+	$(call say,AR,$(@:$(CURDIR)/%=%))
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(obj)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define program
+$(BUILD)/bin/$(1): $(call objects,$($(1)-sources)) $(libumem)
+	$$(call say,LD,$$(@:$(CURDIR)/%=%))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(LDLIBS)
+endef
+$(foreach p,$(programs),$(eval $(call program,$(p))))
+
+define link-test
+	$(call say,LD,$(@:$(CURDIR)/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS) -lcmocka
+endef
+define build-m32
+	$(call say,CC32,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 $(ALL_CPPFLAGS) $(ALL_CFLAGS) -o $@ $<
+endef
+
+$(BUILD)/tests/host/%: $(obj)/tests/host/%.o $(libumem) | deps-test
+	$(link-test)
+
+$(BUILD)/tests/guest/%_32: tests/guest/%_32.c | deps-test
+	$(build-m32)
+$(BUILD)/tests/guest/%_32: tests/guest/%.c | deps-test
+	$(build-m32)
+$(BUILD)/tests/guest/%: $(obj)/tests/guest/%.o $(guestlib-objects) $(libumem) | deps-test
+	$(link-test)
+$(BUILD)/tests/bin/%: $(obj)/tests/guest/tools/%.o $(guestlib-objects) $(libumem) | deps-test
+	$(link-test)
+
+# cmocka's header is not in the build set.
+$(filter $(obj)/tests/%,$(userspace-objects)): | deps-test
+
+.SECONDARY: $(userspace-objects)
+-include $(userspace-objects:.o=.d)
