@@ -7,8 +7,8 @@
  * struct umem_why.
  *
  *	err = rdma_client_open(&cl, &opt, &why);
- *	err = rdma_client_register(cl, buf, len, &mr);
- *	err = rdma_client_read(cl, cookie, offset, buf, mr.lkey, 4096);
+ *	err = rdma_client_register(cl, buf, len, &lkey);
+ *	err = rdma_client_read(cl, cookie, offset, buf, lkey, 4096);
  *	n = rdma_client_poll(cl, done, 16);
  *	rdma_client_close(cl);
  */
@@ -27,7 +27,6 @@
 #define RDMA_CLIENT_COOKIE_MASK	(~(1ULL << 63))
 
 struct rdma_client;
-struct ibv_mr;
 
 /**
  * struct rdma_client_options - where to connect, and how
@@ -47,12 +46,6 @@ struct rdma_client_options {
 	unsigned int reads_inflight;
 	unsigned int timeout_ms;
 	unsigned int ack_timeout_ms;
-};
-
-/* A local buffer that READs may write into. */
-struct rdma_client_mr {
-	struct ibv_mr *mr;
-	uint32_t lkey;
 };
 
 /* A READ that ended; @status is 0 or the negative errno of a lost server. */
@@ -84,10 +77,13 @@ const char *rdma_client_device(const struct rdma_client *cl);
 /* READs that may be posted at once. */
 unsigned int rdma_client_depth(const struct rdma_client *cl);
 
-/* @addr stays valid and in place until rdma_client_unregister(). */
+/*
+ * Lets READs write into a buffer, which stays valid and in place until
+ * rdma_client_close(). -ENOSPC after a handful of buffers; -ENOMEM is mostly
+ * the limit of locked memory.
+ */
 int rdma_client_register(struct rdma_client *cl, void *addr, size_t length,
-			 struct rdma_client_mr *mr);
-void rdma_client_unregister(struct rdma_client_mr *mr);
+			 uint32_t *lkey);
 
 /*
  * Starts a READ of @length bytes at @offset of the export into @addr. The
