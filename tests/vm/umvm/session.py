@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A run: one or two VMs from power-on to the verdict."""
 
+import argparse
 import os
 import queue
 import selectors
@@ -69,6 +70,15 @@ def new_log_dir(build):
     path = tempfile.mkdtemp(prefix=time.strftime("run-%H%M%S-"), dir=parent)
     os.chmod(path, 0o755)
     return path
+
+
+def default_options(**settings):
+    """What tests/vm/run has as options, for those that use a Session directly."""
+    options = argparse.Namespace(
+        kernel="6.1", hosts=1, mem="1G", cpus=2, timeout=600, swap=None, append=[],
+        allow=None, tcg=False, shell=False, judge_log=True)
+    vars(options).update(settings)
+    return options
 
 
 class Session:
@@ -206,15 +216,18 @@ class Session:
         self.problem(f"no end after {self.options.timeout:g} s, killed",
                      status=TIMED_OUT)
         for vm in self.vms:
-            self.problem(f"{vm.name}: end of the kernel log {vm.kernel_log}",
+            self.problem(f"{vm.name}: end of the kernel log ({vm.kernel_log})",
                          klog.read(vm.kernel_log)[-TAIL:])
         self.problem(f"{self.main.name}: end of the output",
                      klog.read(self.main.output.name)[-TAIL:])
 
     def died(self, vm):
         self.problem(f"{vm.name} ended before the command did", [vm.qemu_says()])
-        self.problem(f"{vm.name}: end of the kernel log {vm.kernel_log}",
-                     klog.read(vm.kernel_log)[-TAIL:])
+        lines = klog.read(vm.kernel_log)
+        complaint = klog.excerpt(lines)
+        what = "the kernel complained" if complaint else "end of the kernel log"
+        self.problem(f"{vm.name}: {what} ({vm.kernel_log})",
+                     complaint or lines[-TAIL:])
 
     def power_off(self):
         if self.main_status is None:
@@ -228,9 +241,9 @@ class Session:
                              klog.read(vm.kernel_log)[-TAIL:])
 
     def judge(self):
-        for vm in self.vms:
-            if self.main_status is None:
-                break               # its log is shown already
+        # The log of a run that was cut is shown already.
+        judged = self.vms if self.options.judge_log and self.main_status is not None else []
+        for vm in judged:
             lines = klog.excerpt(klog.read(vm.kernel_log), self.options.allow)
             if lines:
                 self.problem(f"{vm.name}: the kernel complained ({vm.kernel_log})",
@@ -247,4 +260,5 @@ def report(problems, stream=sys.stderr):
     stream.flush()
 
 
-__all__ = ["Session", "VmError", "report", "new_log_dir", "TIMED_OUT", "VM_FAILED"]
+__all__ = ["Session", "VmError", "default_options", "new_log_dir", "report",
+           "TIMED_OUT", "VM_FAILED"]
