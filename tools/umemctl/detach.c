@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * umemctl detach-provider
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "region.h"
+#include "target.h"
+#include "umemctl.h"
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	struct umem_why why;
+	const char *target;
+	int region, err;
+
+	while (option_next(verb, argc, argv) >= 0)
+		;
+	target = only_argument(verb, argc, argv, "the target");
+	region = umem_target_get(target, O_RDWR, &why);
+	err = region;
+	if (region >= 0) {
+		err = umem_region_detach(region);
+		umem_because(&why, err, "%s", umem_explain(UMEM_DO_DETACH, err));
+		close(region);
+	}
+	if (err < 0) {
+		umem_say_failed(err, &why, "detaching the provider of %s", target);
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
+const struct verb verb_detach_provider = {
+	.name = "detach-provider",
+	.summary = "take a region's provider away; its requests wait for the next",
+	.help =
+"usage: umemctl detach-provider TARGET\n\n"
+"Ends the provider of the region TARGET and returns when it is gone. What it had\n"
+"begun goes back to the queue, for the next provider.\n\n"
+"  -h, --help           this text\n",
+	.options = options,
+	.shorts = ":h",
+	.run = run,
+};
