@@ -69,7 +69,7 @@ modules: $(if $(stock),deps-headers) deps-build
 		echo "make: no kernel headers for KERNEL=$(KERNEL) ($$kdir); install them or say KERNEL=6.1" >&2; exit 1; }; \
 	exec 9>$(MODULES)/.lock && flock 9 && $(call mirror,$(MODULES)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M=$(MODULES) \
-		$(if $(filter 1,$(V)),V=1) $(if $(stock),UMEM_WERROR=y) modules
+		$(if $(filter 1,$(V)),V=1) $(if $(stock),UMEM_WERROR=y) $(UMEM_KBUILD) modules
 
 tools: $(tools)
 tests: $(host-tests) $(guest-tests) $(guest-tools)
@@ -78,16 +78,16 @@ tests: $(host-tests) $(guest-tests) $(guest-tools)
 
 .PHONY: check check-host check-guest lint demo
 check:
-	@tests/check
+	+@MAKE='$(MAKE)' tests/check
 
-check-host: tests/host/run $(host-tests)
+check-host: deps-test $(host-tests)
 	@tests/host/run $(if $(T),$(T),$(host-tests))
 
 check-guest: deps-test modules tools tests
 	@tests/vm/check-guest --kernel $(KERNEL) $(T)
 
-lint: deps-build deps-lint $(if $(stock),deps-headers)
-	@tests/lint/run $(T)
+lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
+	+@MAKE='$(MAKE)' tests/lint/run $(T)
 
 demo: deps-test modules tools
 	@tests/vm/demo
