@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * umem-bench latency: what all files of a run share.
+ *
+ * A run measures rows. In each round every row builds a fresh mapping, then the
+ * rows touch the same pages in the same random order, a small batch each in
+ * turn, so that drift of the machine hits all alike. Timed is one touch;
+ * everything else happens outside: what a touched page holds is compared with
+ * what it must hold after each batch.
+ */
+#ifndef UMEM_BENCH_H
+#define UMEM_BENCH_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/socket.h>
+
+#include "perm.h"
+#include "say.h"
+#include "source.h"
+
+#define BENCH_PAGE 4096U
+
+/* Exit statuses beside EXIT_SUCCESS. */
+enum {
+	BENCH_EXIT_ERROR = 1,
+	BENCH_EXIT_USAGE = 2,
+	BENCH_EXIT_SKIPPED = 3,	/* all is well, but some rows could not run */
+};
+
+/* How a thread waits for a completion that it polls for. */
+enum bench_poll {
+	BENCH_POLL_AUTO = 0,
+	BENCH_POLL_SPIN,
+	BENCH_POLL_YIELD,	/* sched_yield() between two looks */
+};
+
+struct bench_cpus {
+	const char *text;	/* as given, NULL: wherever the scheduler likes */
+	cpu_set_t set;
+};
+
+struct bench_options {
+	const char *source;	/* NULL: rows without one only */
+	const char *rows;	/* NULL: all that can run */
+	const char *verify_file;	/* NULL: the pattern of @pattern_seed */
+	uint64_t pattern_seed;
+	uint64_t size;		/* 0: the export's */
+	uint64_t touches;	/* a row and round */
+	uint64_t rounds;
+	uint64_t batch;
+	uint64_t seed;		/* of the order of touches */
+	struct bench_cpus cpu;
+	struct bench_cpus handler_cpu;
+	enum bench_poll poll;
+	bool write;
+	bool json;
+};
+
+struct expect;
+struct row;
+
+/* One run, as the rows see it. */
+struct bench {
+	struct bench_options opt;
+	struct umem_source source;
+	struct sockaddr_storage addr;	/* of @source, resolved */
+	uint64_t pages;		/* @opt.size in pages */
+	uint64_t floor_ns;	/* what the timer itself costs */
+	struct expect *expect;
+	struct perm perm;	/* this round's order: perm_at(0) comes first */
+	struct row *rows;
+	size_t row_count;
+};
+
+/* options.c: 0, or an exit status + 1 when the program is to end with it. */
+int bench_options_parse(int argc, char **argv, struct bench_options *opt);
+
+/* The commands: exit statuses. */
+int bench_latency(int argc, char **argv);
+int bench_pattern(int argc, char **argv);
+
+#endif /* UMEM_BENCH_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * umem-provider as a child of ours.
+ */
+#ifndef UMEM_BENCH_CHILD_H
+#define UMEM_BENCH_CHILD_H
+
+#include <sys/types.h>
+
+#include "bench.h"
+
+/*
+ * Starts umem-provider (beside this program, else from PATH) for @region with
+ * the bench's source, on the handler's CPUs, and returns when it is live. 0 or
+ * a negative errno.
+ */
+int child_start(const struct bench *bench, int region, pid_t *pid,
+		struct umem_why *why);
+
+/* Ends it and waits for that. */
+void child_stop(pid_t pid);
+
+#endif /* UMEM_BENCH_CHILD_H */

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * On which CPUs threads run.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cpus.h"
+
+/* One number at *@text, which moves behind it. -1: there is none. */
+static long take_cpu(const char **text)
+{
+	char *end;
+	long cpu;
+
+	if (!isdigit((unsigned char)**text))
+		return -1;
+	errno = 0;
+	cpu = strtol(*text, &end, 10);
+	*text = end;
+	return errno || cpu >= CPU_SETSIZE ? CPU_SETSIZE : cpu;
+}
+
+int cpus_parse(const char *text, struct bench_cpus *cpus, struct umem_why *why)
+{
+	const char *at = text;
+
+	cpus->text = text;
+	CPU_ZERO(&cpus->set);
+	do {
+		long first = take_cpu(&at);
+		long last = first;
+
+		if (first >= 0 && *at == '-') {
+			at++;
+			last = take_cpu(&at);
+		}
+		if (first < 0 || last < first || (*at && *at != ','))
+			return umem_because(why, -EINVAL,
+					    "\"%s\" is no list of CPUs such as 0,2-3",
+					    text);
+		if (last >= CPU_SETSIZE)
+			return umem_because(why, -ERANGE,
+					    "\"%s\": CPUs are numbered below %d",
+					    text, CPU_SETSIZE);
+		for (long cpu = first; cpu <= last; cpu++)
+			CPU_SET(cpu, &cpus->set);
+	} while (*at++ == ',');
+	return 0;
+}
+
+int cpus_apply(const struct bench_cpus *cpus)
+{
+	if (!cpus->text)
+		return 0;
+	return sched_setaffinity(0, sizeof(cpus->set), &cpus->set) ? -errno : 0;
+}
+
+unsigned int cpus_usable(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return CPU_COUNT(&set);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The parts of umem-bench latency.
+ */
+#ifndef UMEM_BENCH_LATENCY_H
+#define UMEM_BENCH_LATENCY_H
+
+#include "row.h"
+
+/* latency.c: measures the rows that are not skipped. Says why it fails. */
+int latency_run(struct bench *bench);
+
+/* report.c, report_json.c: to standard output. 0 or a negative errno. */
+int report_text(const struct bench *bench);
+int report_json(const struct bench *bench);
+
+/* The row that ratios refer to, or NULL when it did not run. */
+const struct row *report_floor(const struct bench *bench);
+
+/* Touches a second of one thread. */
+double report_rate(const struct hist_summary *summary);
+
+#endif /* UMEM_BENCH_LATENCY_H */

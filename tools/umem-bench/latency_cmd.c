@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * umem-bench latency: from options to exit status.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "cpus.h"
+#include "expect.h"
+#include "latency.h"
+#include "reader.h"
+#include "size.h"
+
+#define DEFAULT_SIZE (64ULL << 20)	/* without a source */
+#define DEFAULT_TOUCHES 4096ULL
+#define YIELD_CPUS 3U
+
+static int no_size(const struct bench *bench, uint64_t export_size)
+{
+	char want[UMEM_SIZE_TEXT];
+	char have[UMEM_SIZE_TEXT];
+
+	umem_say("--size: %s are more than the %s of %s",
+		 umem_size_text(bench->opt.size, want),
+		 umem_size_text(export_size, have), bench->opt.source);
+	return -ERANGE;
+}
+
+/* Finds the server and what it exports. */
+static int look_at_source(struct bench *bench)
+{
+	struct rdma_client *client;
+	struct umem_why why = { "" };
+	uint64_t size;
+	socklen_t length;
+	int err;
+
+	err = umem_source_resolve(&bench->source, &bench->addr, &length, &why);
+	if (!err)
+		err = reader_connect(bench, &client, &why);
+	if (err) {
+		umem_say_failed(err, &why, "connecting to %s",
+				bench->opt.source);
+		return err;
+	}
+	size = rdma_client_export(client)->size;
+	rdma_client_close(client);
+	if (!bench->opt.size)
+		bench->opt.size = size;
+	return bench->opt.size > size ? no_size(bench, size) : 0;
+}
+
+static int settle_touches(struct bench *bench)
+{
+	struct bench_options *opt = &bench->opt;
+
+	bench->pages = opt->size / BENCH_PAGE;
+	if (bench->pages > expect_pages(bench->expect)) {
+		umem_say("--verify-file: %s has %" PRIu64
+			 " pages, less than the %" PRIu64 " of --size",
+			 expect_name(bench->expect),
+			 expect_pages(bench->expect), bench->pages);
+		return -ERANGE;
+	}
+	if (opt->touches > bench->pages) {
+		umem_say("--touches: the region has %" PRIu64
+			 " pages, and each is touched once", bench->pages);
+		return -ERANGE;
+	}
+	if (!opt->touches)
+		opt->touches = bench->pages < DEFAULT_TOUCHES ? bench->pages :
+								DEFAULT_TOUCHES;
+	if (opt->batch > opt->touches)
+		opt->batch = opt->touches;
+	return 0;
+}
+
+static int open_expectation(struct bench *bench)
+{
+	struct umem_why why = { "" };
+	int err;
+
+	bench->expect = expect_new(bench->opt.verify_file,
+				   bench->opt.pattern_seed, &err, &why);
+	if (err)
+		umem_say_failed(err, &why, "--verify-file: %s",
+				bench->opt.verify_file);
+	return err;
+}
+
+static int bind_cpus(struct bench *bench)
+{
+	unsigned int usable = cpus_usable();
+	int err = cpus_apply(&bench->opt.cpu);
+
+	if (err)
+		umem_say_failed(err, NULL, "binding to CPUs %s",
+				bench->opt.cpu.text);
+	if (bench->opt.poll == BENCH_POLL_AUTO)
+		bench->opt.poll = usable < YIELD_CPUS ? BENCH_POLL_YIELD :
+							BENCH_POLL_SPIN;
+	return err;
+}
+
+/* Opens a row and tries it once, so that a round finds no surprise. */
+static int open_row(struct row *row, struct umem_why *why)
+{
+	int err;
+
+	if (row->ops->remote && !row->bench->opt.source)
+		return umem_because(why, -ENOENT, "it needs --source");
+	err = row->ops->open(row, why);
+	if (err)
+		return err;
+	err = row->ops->prepare(row, why);
+	if (err) {
+		row->ops->close(row);
+		return err;
+	}
+	row->ops->finish(row);
+	row->umem = (struct row_umem){ 0 };
+	return 0;
+}
+
+/* The number of rows that can run, or a negative errno. */
+static int open_rows(struct bench *bench)
+{
+	int ready = 0;
+
+	perm_init(&bench->perm, bench->pages, bench->opt.seed);
+	for (size_t i = 0; i < bench->row_count; i++) {
+		struct row *row = &bench->rows[i];
+		struct umem_why why = { "" };
+		int err = open_row(row, &why);
+
+		if (!err) {
+			ready++;
+			continue;
+		}
+		row->skipped = strdup(why.text[0] ? why.text : strerror(-err));
+		if (!row->skipped)
+			return -ENOMEM;
+		if (bench->opt.rows) {
+			umem_say_failed(err, &why, "row %s cannot run",
+					row->ops->name);
+			return err;
+		}
+	}
+	return ready;
+}
+
+static void close_rows(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->row_count; i++) {
+		struct row *row = &bench->rows[i];
+
+		if (row->skipped)
+			free((char *)row->skipped);
+		else if (row->priv)
+			row->ops->close(row);
+	}
+	rows_free(bench);
+}
+
+static int measure(struct bench *bench)
+{
+	int ready = open_rows(bench);
+	int err;
+
+	if (ready < 0)
+		return BENCH_EXIT_ERROR;
+	bench->floor_ns = clock_floor_ns();
+	err = latency_run(bench);
+	if (err)
+		return BENCH_EXIT_ERROR;
+	rows_name_best(bench);
+	err = bench->opt.json ? report_json(bench) : report_text(bench);
+	if (err) {
+		umem_say_failed(err, NULL, "writing the report");
+		return BENCH_EXIT_ERROR;
+	}
+	return (size_t)ready < bench->row_count ? BENCH_EXIT_SKIPPED :
+						  EXIT_SUCCESS;
+}
+
+/* What was asked for, checked as far as it can be without a server. */
+static int settle_request(struct bench *bench)
+{
+	struct umem_why why = { "" };
+
+	if (bench->opt.source &&
+	    umem_source_parse(bench->opt.source, &bench->source, &why)) {
+		umem_say_failed(0, &why, "--source");
+		return BENCH_EXIT_USAGE;
+	}
+	if (bench->opt.source && bench->source.kind != UMEM_SOURCE_RDMA) {
+		umem_say("--source: %s is not reached by RDMA; rdma://HOST:PORT/ID is",
+			 bench->opt.source);
+		return BENCH_EXIT_USAGE;
+	}
+	if (rows_select(bench, cpus_usable(), &why)) {
+		umem_say_failed(0, &why, "--rows");
+		return BENCH_EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int run(struct bench *bench)
+{
+	if (bind_cpus(bench) || open_expectation(bench))
+		return BENCH_EXIT_ERROR;
+	if (bench->opt.source) {
+		if (look_at_source(bench))
+			return BENCH_EXIT_ERROR;
+	} else if (!bench->opt.size) {
+		bench->opt.size = DEFAULT_SIZE;
+	}
+	if (settle_touches(bench))
+		return BENCH_EXIT_ERROR;
+	return measure(bench);
+}
+
+int bench_latency(int argc, char **argv)
+{
+	struct bench bench = { 0 };
+	int status = bench_options_parse(argc, argv, &bench.opt);
+
+	if (status)
+		return status - 1;
+	status = settle_request(&bench);
+	if (!status)
+		status = run(&bench);
+	close_rows(&bench);
+	expect_free(bench.expect);
+	return status;
+}

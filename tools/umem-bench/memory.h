@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Fresh shared memory for rows that are not umem.
+ */
+#ifndef UMEM_BENCH_MEMORY_H
+#define UMEM_BENCH_MEMORY_H
+
+#include <stdint.h>
+
+#include "say.h"
+
+/* Maps @fd shared, read-write. The address, or NULL with *@err and @why. */
+char *memory_map(int fd, uint64_t bytes, int *err, struct umem_why *why);
+
+/*
+ * A memfd of @bytes, mapped at *@map, in 4 KiB pages. The fd or a negative
+ * errno.
+ */
+int memory_new(uint64_t bytes, char **map, struct umem_why *why);
+
+#endif /* UMEM_BENCH_MEMORY_H */

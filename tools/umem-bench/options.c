@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The options of umem-bench latency.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpus.h"
+#include "row.h"
+#include "size.h"
+
+#define DEFAULT_ROUNDS 4
+#define DEFAULT_BATCH 64
+#define MAX_BATCH 65536
+#define MAX_ROUNDS 1000000
+
+static const char usage[] =
+	"usage: umem-bench latency [--source rdma://HOST:PORT/ID] [OPTIONS]\n"
+	"  --source SOURCE      a memory server's export; rows that read from it are\n"
+	"                       skipped without\n"
+	"  --size S             size of the regions (default: the export's)\n"
+	"  --touches N          pages touched a row and round (default 4096, or all)\n"
+	"  --rounds R           fresh regions so many times (default 4)\n"
+	"  --batch N            touches of a row before the next has its turn (default 64)\n"
+	"  --seed N             of the random order (default 1)\n"
+	"  --write              the touch is a store\n"
+	"  --rows A,B,...       only these; one that cannot run is an error\n"
+	"  --verify-pattern=N   the export is what \"umem-bench pattern --seed N\" wrote\n"
+	"                       (default, with 0)\n"
+	"  --verify-file PATH   the export is this file\n"
+	"  --cpu LIST           CPUs of the measuring thread, such as 2 or 0,2-3\n"
+	"  --handler-cpu LIST   CPUs of userfaultfd's handler and of umem-provider\n"
+	"  --poll spin|yield    how completions are polled (default: yield with less\n"
+	"                       than 3 CPUs)\n"
+	"  -j, --json           the report as JSON\n"
+	"exit status: 0; 1 an error, also a wrong page; 2 usage; 3 a row was skipped\n"
+	"rows:\n";
+
+static void print_usage(FILE *to)
+{
+	fputs(usage, to);
+	for (size_t i = 0; i < row_kind_count; i++)
+		fprintf(to, "  %-18s %s\n", row_kinds[i]->name,
+			row_kinds[i]->what);
+	fputs("  uffd-verbs         all uffd-verbs-*; the best is reported by this name\n",
+	      to);
+}
+
+enum {
+	OPT_SOURCE = 256, OPT_SIZE, OPT_TOUCHES, OPT_ROUNDS, OPT_BATCH,
+	OPT_SEED, OPT_WRITE, OPT_ROWS, OPT_PATTERN, OPT_FILE, OPT_CPU,
+	OPT_HANDLER, OPT_POLL,
+};
+
+static const struct option longs[] = {
+	{ "source", required_argument, NULL, OPT_SOURCE },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "touches", required_argument, NULL, OPT_TOUCHES },
+	{ "rounds", required_argument, NULL, OPT_ROUNDS },
+	{ "batch", required_argument, NULL, OPT_BATCH },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "write", no_argument, NULL, OPT_WRITE },
+	{ "rows", required_argument, NULL, OPT_ROWS },
+	{ "verify-pattern", optional_argument, NULL, OPT_PATTERN },
+	{ "verify-file", required_argument, NULL, OPT_FILE },
+	{ "cpu", required_argument, NULL, OPT_CPU },
+	{ "handler-cpu", required_argument, NULL, OPT_HANDLER },
+	{ "poll", required_argument, NULL, OPT_POLL },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 }
+};
+
+static int parse_poll(const char *text, struct bench_options *opt,
+		      struct umem_why *why)
+{
+	if (!strcmp(text, "spin"))
+		opt->poll = BENCH_POLL_SPIN;
+	else if (!strcmp(text, "yield"))
+		opt->poll = BENCH_POLL_YIELD;
+	else
+		return umem_because(why, -EINVAL, "\"%s\" is neither spin nor yield",
+				    text);
+	return 0;
+}
+
+static int parse_size(const char *text, struct bench_options *opt,
+		      struct umem_why *why)
+{
+	int err = umem_size_parse(text, &opt->size, why);
+
+	if (!err && (!opt->size || opt->size % BENCH_PAGE))
+		return umem_because(why, -EINVAL,
+				    "\"%s\" is not a multiple of 4096 above 0",
+				    text);
+	return err;
+}
+
+static int parse_pattern(const char *text, struct bench_options *opt,
+			 struct umem_why *why)
+{
+	if (!text)
+		return 0;
+	return umem_number_parse(text, 0, UINT64_MAX, &opt->pattern_seed, why);
+}
+
+/* One option with its argument @arg. 0 or a negative errno. */
+static int parse_one(int c, const char *arg, struct bench_options *opt,
+		     struct umem_why *why)
+{
+	switch (c) {
+	case OPT_SOURCE:
+		opt->source = arg;
+		return 0;
+	case OPT_SIZE:
+		return parse_size(arg, opt, why);
+	case OPT_TOUCHES:
+		return umem_number_parse(arg, 1, UINT64_MAX >> 13,
+					 &opt->touches, why);
+	case OPT_ROUNDS:
+		return umem_number_parse(arg, 1, MAX_ROUNDS, &opt->rounds, why);
+	case OPT_BATCH:
+		return umem_number_parse(arg, 1, MAX_BATCH, &opt->batch, why);
+	case OPT_SEED:
+		return umem_number_parse(arg, 0, UINT64_MAX, &opt->seed, why);
+	case OPT_WRITE:
+		opt->write = true;
+		return 0;
+	case OPT_ROWS:
+		opt->rows = arg;
+		return 0;
+	case OPT_PATTERN:
+		return parse_pattern(arg, opt, why);
+	case OPT_FILE:
+		opt->verify_file = arg;
+		return 0;
+	case OPT_CPU:
+		return cpus_parse(arg, &opt->cpu, why);
+	case OPT_HANDLER:
+		return cpus_parse(arg, &opt->handler_cpu, why);
+	case OPT_POLL:
+		return parse_poll(arg, opt, why);
+	case 'j':
+		opt->json = true;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static const char *long_name(int c)
+{
+	for (const struct option *o = longs; o->name; o++)
+		if (o->val == c)
+			return o->name;
+	return "?";
+}
+
+int bench_options_parse(int argc, char **argv, struct bench_options *opt)
+{
+	struct umem_why why = { "" };
+	int c;
+
+	*opt = (struct bench_options){
+		.rounds = DEFAULT_ROUNDS,
+		.batch = DEFAULT_BATCH,
+		.seed = 1,
+	};
+	while ((c = getopt_long(argc, argv, "jh", longs, NULL)) != -1) {
+		if (c == 'h') {
+			print_usage(stdout);
+			return EXIT_SUCCESS + 1;
+		}
+		if (c == '?') {
+			umem_say("umem-bench latency --help lists the options");
+			return BENCH_EXIT_USAGE + 1;
+		}
+		if (parse_one(c, optarg, opt, &why)) {
+			umem_say_failed(0, &why, "--%s", long_name(c));
+			return BENCH_EXIT_USAGE + 1;
+		}
+	}
+	if (optind == argc)
+		return 0;
+	umem_say("\"%s\" is no option; umem-bench latency --help lists them",
+		 argv[optind]);
+	return BENCH_EXIT_USAGE + 1;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Rows without any provider: what a memfd costs.
+ *
+ * tmpfs-first		touch of a hole: the kernel makes a page of zeroes
+ * present		touch of a page that is in the page cache and not mapped
+ * present-mapped	touch of a page that is mapped: no fault
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "memory.h"
+#include "row.h"
+
+/* The most that debugfs' fault_around_bytes can be, and no more than a PMD. */
+#define AROUND (2UL << 20)
+
+enum tmpfs_kind {
+	TMPFS_FIRST,
+	TMPFS_PRESENT,
+	TMPFS_MAPPED,
+};
+
+struct tmpfs {
+	int fd;
+	uint64_t bytes;
+};
+
+static int tmpfs_open(struct row *row, struct umem_why *why)
+{
+	struct tmpfs *tmpfs = calloc(1, sizeof(*tmpfs));
+
+	if (!tmpfs)
+		return umem_because(why, -ENOMEM, "no memory");
+	tmpfs->bytes = row->bench->pages * BENCH_PAGE;
+	row->priv = tmpfs;
+	return 0;
+}
+
+/* This round's pages into the page cache, without mapping them. */
+static int fill(const struct row *row, struct umem_why *why)
+{
+	const struct bench *bench = row->bench;
+	const struct tmpfs *tmpfs = row->priv;
+	char page[BENCH_PAGE];
+
+	for (uint64_t i = 0; i < bench->opt.touches; i++) {
+		uint64_t index = perm_at(&bench->perm, i);
+		int err = expect_page(bench->expect, index, page);
+
+		if (err)
+			return umem_because(why, err, "%s cannot be read",
+					    expect_name(bench->expect));
+		if (pwrite(tmpfs->fd, page, BENCH_PAGE,
+			   (off_t)(index * BENCH_PAGE)) != BENCH_PAGE)
+			return umem_because(why, -errno,
+					    "writing to a memfd failed");
+	}
+	return 0;
+}
+
+/* Maps this round's pages as a touch of the run's kind would. */
+static void map_all(const struct row *row)
+{
+	for (uint64_t i = 0; i < row->bench->opt.touches; i++) {
+		volatile char *byte = row->map +
+			perm_at(&row->bench->perm, i) * BENCH_PAGE;
+
+		if (row->bench->opt.write)
+			*byte = *byte;
+		else
+			(void)*byte;
+	}
+}
+
+static void tmpfs_finish(struct row *row)
+{
+	struct tmpfs *tmpfs = row->priv;
+
+	munmap(row->map, tmpfs->bytes);
+	close(tmpfs->fd);
+	row->map = NULL;
+}
+
+static int tmpfs_prepare(struct row *row, struct umem_why *why)
+{
+	struct tmpfs *tmpfs = row->priv;
+	int err;
+
+	tmpfs->fd = memory_new(tmpfs->bytes, &row->map, why);
+	if (tmpfs->fd < 0)
+		return tmpfs->fd;
+	if (row->ops->data == TMPFS_FIRST)
+		return 0;
+	err = fill(row, why);
+	if (err) {
+		tmpfs_finish(row);
+		return err;
+	}
+	if (row->ops->data == TMPFS_MAPPED)
+		map_all(row);
+	return 0;
+}
+
+/*
+ * A read fault maps present neighbours as well (fault-around), so pages of
+ * earlier touches would have mapped this one. Unmap all it can come from.
+ */
+static void unmap_around(struct row *row, uint64_t page)
+{
+	const struct tmpfs *tmpfs = row->priv;
+	uintptr_t start = (uintptr_t)row->map;
+	uintptr_t end = start + tmpfs->bytes;
+	uintptr_t low = (start + page * BENCH_PAGE) & ~(AROUND - 1);
+	uintptr_t high = low + AROUND;
+
+	low = low < start ? start : low;
+	high = high > end ? end : high;
+	madvise((void *)low, high - low, MADV_DONTNEED);
+}
+
+static void tmpfs_close(struct row *row)
+{
+	free(row->priv);
+}
+
+const struct row_ops row_tmpfs_first = {
+	.name = "tmpfs-first",
+	.what = "first touch of a hole of a memfd: a page of zeroes, no provider",
+	.zeroes = true,
+	.data = TMPFS_FIRST,
+	.open = tmpfs_open,
+	.prepare = tmpfs_prepare,
+	.finish = tmpfs_finish,
+	.close = tmpfs_close,
+};
+
+const struct row_ops row_present = {
+	.name = "present",
+	.what = "a page of a memfd that is in the page cache and not mapped: a minor fault",
+	.data = TMPFS_PRESENT,
+	.open = tmpfs_open,
+	.prepare = tmpfs_prepare,
+	.aim = unmap_around,
+	.finish = tmpfs_finish,
+	.close = tmpfs_close,
+};
+
+const struct row_ops row_present_mapped = {
+	.name = "present-mapped",
+	.what = "a page of a memfd that is mapped: no fault at all",
+	.data = TMPFS_MAPPED,
+	.open = tmpfs_open,
+	.prepare = tmpfs_prepare,
+	.finish = tmpfs_finish,
+	.close = tmpfs_close,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The peer's pager: a thread that takes faults from userfaultfd, gets the page
+ * by an RDMA READ and puts it in place by UFFDIO_COPY.
+ */
+#ifndef UMEM_BENCH_UFFD_H
+#define UMEM_BENCH_UFFD_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "reader.h"
+
+/* How the thread waits for the next fault. */
+enum uffd_wait {
+	UFFD_BLOCK,		/* sleeps in read() */
+	UFFD_YIELD,		/* read() does not block; sched_yield() between */
+	UFFD_SPIN,		/* the same without giving the CPU away */
+};
+
+/**
+ * struct uffd_pager - one mapping and its pager
+ * @wait: set by the caller, as are @bench and @reader.
+ * @fd: the userfaultfd.
+ * @map: the mapping that is watched; one page longer than @bytes: a touch of
+ *	the last page tells the thread to end.
+ * @awake: whether a batch is on; a thread that spins sleeps otherwise.
+ * @resume: the thread may spin again.
+ * @changed: the thread followed @awake.
+ */
+struct uffd_pager {
+	enum uffd_wait wait;
+	const struct bench *bench;
+	struct reader *reader;
+
+	int fd;
+	char *map;
+	uint64_t bytes;
+	pthread_t thread;
+	atomic_bool awake;
+	sem_t resume;
+	sem_t changed;
+};
+
+/* 0 when this kernel and user have what is needed, else a negative errno. */
+int uffd_check(struct umem_why *why);
+
+/* Watches @pager->map (of @pager->bytes + a page) and starts the thread. */
+int uffd_start(struct uffd_pager *pager, struct umem_why *why);
+void uffd_stop(struct uffd_pager *pager);
+
+/* Before and after a batch: a thread that spins does so only in between. */
+void uffd_wake(struct uffd_pager *pager);
+void uffd_rest(struct uffd_pager *pager);
+
+#endif /* UMEM_BENCH_UFFD_H */

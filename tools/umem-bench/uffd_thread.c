@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The peer's pager: fault, READ, copy, again. No poll() before read(): with
+ * one userfaultfd it only costs. The copy wakes the thread that faulted.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/userfaultfd.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cpus.h"
+#include "guard.h"
+#include "uffd.h"
+#include "uffd_thread.h"
+
+/* Sleeps between batches so as not to disturb what others measure. */
+static void rest(struct uffd_pager *pager)
+{
+	sem_post(&pager->changed);
+	while (sem_wait(&pager->resume))
+		;
+	sem_post(&pager->changed);
+}
+
+/* Nothing to do: wait as this pager waits. */
+static void idle(struct uffd_pager *pager)
+{
+	if (!atomic_load_explicit(&pager->awake, memory_order_relaxed))
+		rest(pager);
+	else if (pager->wait == UFFD_YIELD)
+		sched_yield();
+}
+
+/* The offset in the mapping of the next fault. */
+static uint64_t next_fault(struct uffd_pager *pager)
+{
+	struct uffd_msg msg;
+
+	for (;;) {
+		ssize_t n = read(pager->fd, &msg, sizeof(msg));
+
+		if (n == sizeof(msg) && msg.event == UFFD_EVENT_PAGEFAULT)
+			break;
+		if (n >= 0)
+			continue;
+		if (errno == EAGAIN)
+			idle(pager);
+		else if (errno != EINTR)
+			guard_die(errno, NULL, "reading from userfaultfd");
+	}
+	return (msg.arg.pagefault.address & ~(uint64_t)(BENCH_PAGE - 1)) -
+	       (uintptr_t)pager->map;
+}
+
+static void put_page(struct uffd_pager *pager, uint64_t offset)
+{
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)pager->map + offset,
+		.src = (uintptr_t)pager->reader->buffer,
+		.len = BENCH_PAGE,
+	};
+
+	while (ioctl(pager->fd, UFFDIO_COPY, &copy)) {
+		if (errno == EEXIST)
+			return;
+		if (errno != EAGAIN)
+			guard_die(errno, NULL,
+				  "UFFDIO_COPY of offset %" PRIu64, offset);
+	}
+}
+
+static void put_zero(struct uffd_pager *pager, uint64_t offset)
+{
+	struct uffdio_zeropage zero = {
+		.range.start = (uintptr_t)pager->map + offset,
+		.range.len = BENCH_PAGE,
+	};
+
+	if (ioctl(pager->fd, UFFDIO_ZEROPAGE, &zero))
+		guard_die(errno, NULL, "UFFDIO_ZEROPAGE");
+}
+
+void *uffd_thread(void *arg)
+{
+	struct uffd_pager *pager = arg;
+	int err = cpus_apply(&pager->bench->opt.handler_cpu);
+
+	if (err)
+		guard_die(err, NULL, "binding a thread to CPUs %s",
+			  pager->bench->opt.handler_cpu.text);
+	if (pager->wait != UFFD_BLOCK) {
+		while (sem_wait(&pager->resume))
+			;
+		sem_post(&pager->changed);
+	}
+	for (;;) {
+		uint64_t offset = next_fault(pager);
+
+		if (offset == pager->bytes) {
+			put_zero(pager, offset);
+			return NULL;
+		}
+		reader_get(pager->reader, offset / BENCH_PAGE, 0);
+		put_page(pager, offset);
+	}
+}
