@@ -173,7 +173,7 @@ struct umem_rdma_msg {
  *	what device and server allow (the responder's resources).
  * @connect_timeout_ms: in: limit for each step of the connection (address,
  *	route, connect, handshake), milliseconds, at least 1.
- * @ack_timeout_ms: in: about how long the transport waits for an acknowledgement
+ * @ack_timeout_ms: in: about how long the transport waits for an acknowledgment
  *	before it retries, milliseconds, at least 1. A dead server is noticed
  *	after about 8 of these.
  * @reserved: in: 0.

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of an attachment: a provider in the kernel on a claimed channel.
+ *
+ * It ends once, by work on a queue of our own, for whatever reason: the
+ * region's last user left, UMEM_IOC_DETACH, another channel replaced it, or
+ * the provider lost its source. The phases and why they come in this order:
+ *
+ *  1. unpublish, so that no new submit or kick starts,
+ *  2. synchronize_rcu(), so that those under way are over,
+ *  3. ops->detach(), after which no byte can land in a page,
+ *  4. requeue what is left; only now may another provider have it.
+ */
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "attach.h"
+#include "channel.h"
+#include "region.h"
+
+enum { ATTACHMENT_COMMITTED, ATTACHMENT_GONE, ATTACHMENT_ENDING };
+
+/**
+ * struct umem_attachment - a provider in the kernel
+ * @ref: one for being attached, others for those who wait for its end.
+ * @channel: fixed: the claimed channel, counted.
+ * @ops: fixed at commit.
+ * @priv: fixed at commit: the provider's own.
+ * @flags: ATTACHMENT_COMMITTED: @ops may be called; ATTACHMENT_GONE: the
+ *	provider lost its source; ATTACHMENT_ENDING: @detach is queued or done.
+ * @detach: ends it.
+ * @detached: completed when it has ended.
+ */
+struct umem_attachment {
+	struct kref ref;
+	struct umem_channel *channel;
+	const struct umem_provider_ops *ops;
+	void *priv;
+	unsigned long flags;
+	struct work_struct detach;
+	struct completion detached;
+};
+
+static struct workqueue_struct *detach_queue;
+
+int umem_attach_init(void)
+{
+	detach_queue = alloc_workqueue("umem-detach", WQ_UNBOUND, 0);
+	return detach_queue ? 0 : -ENOMEM;
+}
+
+void umem_attach_exit(void)
+{
+	destroy_workqueue(detach_queue);
+}
+
+static void attachment_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct umem_attachment, ref));
+}
+
+void umem_attachment_get(struct umem_attachment *att)
+{
+	kref_get(&att->ref);
+}
+
+void umem_attachment_put(struct umem_attachment *att)
+{
+	kref_put(&att->ref, attachment_free);
+}
+
+static struct umem_region *region_of(const struct umem_attachment *att)
+{
+	return att->channel->region;
+}
+
+static void detach_work(struct work_struct *work)
+{
+	struct umem_attachment *att =
+		container_of(work, struct umem_attachment, detach);
+	struct umem_channel *channel = att->channel;
+	struct umem_region *region = channel->region;
+
+	umem_channel_end_if_present(channel);
+	synchronize_rcu();
+	att->ops->detach(att->priv);
+	WARN_ONCE(umem_requests_requeue(region, att),
+		  "umem: provider %s left requests behind\n", att->ops->name);
+	umem_region_drop_if_gone(region);
+	module_put(att->ops->owner);
+	complete_all(&att->detached);
+	umem_channel_put(channel);
+	umem_attachment_put(att);
+}
+
+/**
+ * umem_attach_begin - claim a channel for a provider in the kernel
+ * @channel_fd: an open channel fd of the current process.
+ * @info: out: what the provider must know of the region.
+ *
+ * Until umem_attach_commit() or umem_attach_abort() the fd answers EBUSY.
+ * Process context, sleeps.
+ *
+ * Return: the attachment, or ERR_PTR: -EBADF no open fd, -ENOTTY no channel,
+ * -EBUSY claimed already, -EPIPE ended, -ENOMEM.
+ */
+struct umem_attachment *umem_attach_begin(int channel_fd,
+					  struct umem_attach_info *info)
+{
+	struct umem_attachment *att;
+	struct umem_channel *channel;
+	struct file *file;
+	int err;
+
+	file = fget(channel_fd);
+	if (!file)
+		return ERR_PTR(-EBADF);
+	channel = umem_channel_from_file(file);
+	if (!channel) {
+		err = -ENOTTY;
+		goto put_file;
+	}
+	att = kzalloc(sizeof(*att), GFP_KERNEL_ACCOUNT);
+	if (!att) {
+		err = -ENOMEM;
+		goto put_file;
+	}
+	err = umem_channel_claim(channel);
+	if (err)
+		goto free_att;
+	fput(file);
+
+	kref_init(&att->ref);
+	INIT_WORK(&att->detach, detach_work);
+	init_completion(&att->detached);
+	att->channel = channel;
+	info->size = channel->region->geometry.size;
+	info->granule = channel->region->geometry.granule;
+	info->max_inflight = channel->region->requests.depth;
+	return att;
+
+free_att:
+	kfree(att);
+put_file:
+	fput(file);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(umem_attach_begin);
+
+/**
+ * umem_attach_abort - give a claimed channel back to its fd
+ * @att: from umem_attach_begin(), not committed; not to be used afterwards.
+ *
+ * Process context, sleeps.
+ */
+void umem_attach_abort(struct umem_attachment *att)
+{
+	umem_channel_unclaim(att->channel);
+	umem_attachment_put(att);
+}
+EXPORT_SYMBOL_GPL(umem_attach_abort);
+
+/**
+ * umem_attach_commit - go live
+ * @att: from umem_attach_begin().
+ * @ops: the provider.
+ * @priv: passed to every operation.
+ *
+ * From here on @ops->submit and @ops->kick are called, and @ops->detach may be
+ * called any time, even before this returns: the caller touches neither @att
+ * nor @priv after success. Process context, sleeps.
+ *
+ * Return: 0; -EPIPE when the channel was ended meanwhile, -ENODEV when the
+ * provider's module is being unloaded: then the caller still has to call
+ * umem_attach_abort().
+ */
+int umem_attach_commit(struct umem_attachment *att,
+		       const struct umem_provider_ops *ops, void *priv)
+{
+	struct umem_channel *channel = att->channel;
+	struct umem_region *region = channel->region;
+	int err = 0;
+
+	/* Keeps the region's memory once @att may be gone. */
+	kref_get(&region->ref);
+	mutex_lock(&region->channel_lock);
+	if (region->channel != channel) {
+		err = -EPIPE;
+	} else if (!try_module_get(ops->owner)) {
+		err = -ENODEV;
+	} else {
+		att->ops = ops;
+		att->priv = priv;
+		channel->attachment = att;
+		rcu_assign_pointer(region->attachment, att);
+		/* Pairs with umem_provider_gone(): one of us sees the other. */
+		set_bit(ATTACHMENT_COMMITTED, &att->flags);
+		smp_mb__after_atomic();
+		if (test_bit(ATTACHMENT_GONE, &att->flags))
+			umem_attachment_end(att);
+	}
+	mutex_unlock(&region->channel_lock);
+	if (!err)
+		umem_queue_notify(region);
+	umem_region_put(region);
+	return err;
+}
+EXPORT_SYMBOL_GPL(umem_attach_commit);
+
+/* Caller holds region->channel_lock. */
+void umem_attachment_unpublish(struct umem_attachment *att)
+{
+	struct umem_region *region = region_of(att);
+
+	lockdep_assert_held(&region->channel_lock);
+	att->channel->attachment = NULL;
+	RCU_INIT_POINTER(region->attachment, NULL);
+}
+
+/* Starts the end, once. Any context. */
+void umem_attachment_end(struct umem_attachment *att)
+{
+	if (!test_and_set_bit(ATTACHMENT_ENDING, &att->flags))
+		queue_work(detach_queue, &att->detach);
+}
+
+/* Waits until the end is over; -EINTR for a fatal signal. */
+int umem_attachment_wait(struct umem_attachment *att)
+{
+	return wait_for_completion_killable(&att->detached) ? -EINTR : 0;
+}
+
+/**
+ * umem_provider_gone - the provider lost its source and wants to be detached
+ * @att: its attachment, not aborted; @ops->detach has not returned yet.
+ *
+ * Any context. @ops->detach follows from a workqueue; before
+ * umem_attach_commit(), as soon as that has succeeded.
+ */
+void umem_provider_gone(struct umem_attachment *att)
+{
+	set_bit(ATTACHMENT_GONE, &att->flags);
+	smp_mb__after_atomic();
+	if (test_bit(ATTACHMENT_COMMITTED, &att->flags))
+		umem_attachment_end(att);
+}
+EXPORT_SYMBOL_GPL(umem_provider_gone);
+
+/**
+ * umem_provider_pull - take the next queued request
+ * @att: the attachment.
+ *
+ * Any context but hard interrupt.
+ *
+ * Return: a request that now belongs to the provider, or NULL when none is
+ * queued or the provider is being detached.
+ */
+struct umem_request *umem_provider_pull(struct umem_attachment *att)
+{
+	struct umem_region *region = region_of(att);
+	struct umem_request *req = NULL;
+
+	rcu_read_lock();
+	if (rcu_access_pointer(region->attachment) == att)
+		req = umem_queue_pop(region, att);
+	rcu_read_unlock();
+	/* It stays open, and so allocated, until the provider ends it. */
+	if (req)
+		umem_request_put(req);
+	return req;
+}
+EXPORT_SYMBOL_GPL(umem_provider_pull);
+
+void umem_attachment_submit(struct umem_attachment *att,
+			    struct umem_request *req)
+{
+	if (!att->ops->submit(att->priv, req))
+		return;
+	umem_request_requeue_owned(req, att);
+	att->ops->kick(att->priv);
+}
+
+void umem_attachment_kick(struct umem_attachment *att)
+{
+	att->ops->kick(att->priv);
+}
+
+void umem_attachment_describe(struct umem_attachment *att, char *buf,
+			      size_t size)
+{
+	att->ops->describe(att->priv, buf, size);
+}
+
+/**
+ * umem_request_done - end a request with its bytes in the page, or a verdict
+ * @req: a request that belongs to the provider; not to be used afterwards.
+ * @status: UMEM_STATUS_OK when the whole granule is in the page, visible to
+ *	the CPU (after ib_dma_unmap_page() or the like); else a verdict on the
+ *	data, by which those who wait get SIGBUS or EIO.
+ *
+ * Any context but hard interrupt; does not sleep.
+ */
+void umem_request_done(struct umem_request *req, enum umem_status status)
+{
+	struct umem_region *region = req->region;
+	unsigned long granule = req->granule;
+	const void *owner = req->owner;
+
+	if (status != UMEM_STATUS_OK) {
+		umem_request_fail(region, granule, owner, -EIO);
+		return;
+	}
+	/* A clean page of tmpfs may be dropped: dirty before provided. */
+	set_page_dirty(req->page);
+	if (umem_request_publish(region, granule, owner))
+		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
+			      region->geometry.granule);
+}
+EXPORT_SYMBOL_GPL(umem_request_done);
+
+/**
+ * umem_request_requeue - give a request back without an answer
+ * @req: a request that belongs to the provider and into whose page nothing
+ *	can land any more; not to be used afterwards.
+ *
+ * Any context but hard interrupt; does not sleep. May call @ops->kick.
+ */
+void umem_request_requeue(struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+
+	umem_stat_inc(region, UMEM_STAT_REQUEUED);
+	umem_request_requeue_owned(req, req->owner);
+	umem_queue_notify(region);
+}
+EXPORT_SYMBOL_GPL(umem_request_requeue);
+
+/**
+ * umem_request_offset - first byte of a request, from the start of the region
+ * @req: a request that belongs to the caller.
+ */
+u64 umem_request_offset(const struct umem_request *req)
+{
+	return umem_granule_offset(req->region, req->granule);
+}
+EXPORT_SYMBOL_GPL(umem_request_offset);
+
+/**
+ * umem_request_page - the page to fill, from its first byte on
+ * @req: a request that belongs to the caller.
+ */
+struct page *umem_request_page(const struct umem_request *req)
+{
+	return req->page;
+}
+EXPORT_SYMBOL_GPL(umem_request_page);
+
+/**
+ * umem_request_tag - index below max_inflight, unique among open requests
+ * @req: a request that belongs to the caller.
+ */
+unsigned int umem_request_tag(const struct umem_request *req)
+{
+	return req->tag;
+}
+EXPORT_SYMBOL_GPL(umem_request_tag);

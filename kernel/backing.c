@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The backing: an unlinked tmpfs file that holds a region's pages.
+ *
+ * Its struct file is private to the region: VMAs refer to it, no fd does. It
+ * carries a copy of tmpfs's file operations in which whatever would get
+ * around the gate is replaced. Its inode cannot be opened or truncated either:
+ * /proc/PID/map_files would offer both.
+ */
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+
+#include "compat/compat.h"
+#include "region.h"
+
+/* Explicit: large folios would map granules that are not provided. */
+static char mount_options[] = "huge=never";
+
+static struct vfsmount *backing_mount;
+/* tmpfs's own, and the copies with our changes; fixed by umem_backing_init(). */
+static const struct file_operations *tmpfs_fops __ro_after_init;
+static const struct inode_operations *tmpfs_inode_ops __ro_after_init;
+static const struct file_operations *tmpfs_inode_fops __ro_after_init;
+static struct file_operations backing_fops __ro_after_init;
+static struct inode_operations backing_inode_ops __ro_after_init;
+
+static int deny_open(struct inode *inode, struct file *file)
+{
+	return -EACCES;
+}
+
+static const struct file_operations backing_inode_fops = {
+	.owner = THIS_MODULE,
+	.open = deny_open,
+};
+
+static int deny_setattr(struct umem_idmap *idmap, struct dentry *dentry,
+			struct iattr *attr)
+{
+	return -EPERM;
+}
+
+/* Reached by MADV_REMOVE as well as through the region fd. */
+static long deny_fallocate(struct file *file, int mode, loff_t offset,
+			   loff_t length)
+{
+	return -EOPNOTSUPP;
+}
+
+/**
+ * umem_backing_mmap - map the backing so that every fault passes the gate
+ * @file: the backing file, which is vma->vm_file already.
+ * @vma: being set up; mmap_lock held for writing.
+ *
+ * Also the backing file's own mmap operation: remap_file_pages(2) maps
+ * vma->vm_file anew without asking the region fd.
+ */
+int umem_backing_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	int err = tmpfs_fops->mmap(file, vma);
+
+	if (err)
+		return err;
+	umem_fault_set_backing_ops(vma->vm_ops);
+	vma->vm_ops = &umem_vm_ops;
+	/* Keeps khugepaged and mTHP policy away; no region in core dumps. */
+	umem_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	return 0;
+}
+
+/* The last VMA, sleeping fault and region fd are gone. */
+static int backing_release(struct inode *inode, struct file *file)
+{
+	struct umem_region *region = file->private_data;
+
+	/* What follows is core code, perhaps after our module was unloaded. */
+	inode->i_op = tmpfs_inode_ops;
+	inode->i_fop = tmpfs_inode_fops;
+	if (region)
+		umem_region_backing_gone(region);
+	return 0;
+}
+
+static struct file *backing_file(loff_t size)
+{
+	return shmem_file_setup_with_mnt(backing_mount, "umem", size,
+					 VM_NORESERVE);
+}
+
+/* Learns tmpfs's operations from a file of its. */
+static int __init copy_tmpfs_ops(void)
+{
+	struct file *probe = backing_file(0);
+
+	if (IS_ERR(probe))
+		return PTR_ERR(probe);
+	tmpfs_fops = probe->f_op;
+	tmpfs_inode_ops = file_inode(probe)->i_op;
+	tmpfs_inode_fops = file_inode(probe)->i_fop;
+
+	backing_fops = *tmpfs_fops;
+	backing_fops.owner = THIS_MODULE;
+	backing_fops.mmap = umem_backing_mmap;
+	backing_fops.release = backing_release;
+	backing_fops.fallocate = deny_fallocate;
+	/* tmpfs's refuses a file whose operations are not its own. */
+	backing_fops.get_unmapped_area = NULL;
+
+	backing_inode_ops = *tmpfs_inode_ops;
+	backing_inode_ops.setattr = deny_setattr;
+	fput(probe);
+	return 0;
+}
+
+int __init umem_backing_init(void)
+{
+	struct file_system_type *tmpfs = get_fs_type("tmpfs");
+	int err;
+
+	if (!tmpfs)
+		return -ENODEV;
+	/* Internal, so without the limits of a mount that users see. */
+	backing_mount = vfs_kern_mount(tmpfs, SB_KERNMOUNT, "umem",
+				       mount_options);
+	/* tmpfs is built in: get_fs_type() took no reference to drop. */
+	if (IS_ERR(backing_mount))
+		return PTR_ERR(backing_mount);
+	err = copy_tmpfs_ops();
+	if (err)
+		mntput(backing_mount);
+	return err;
+}
+
+void umem_backing_exit(void)
+{
+	mntput(backing_mount);
+}
+
+/**
+ * umem_backing_create - make a region's backing file
+ * @region: the region; its reference is the file's on success, dropped by
+ *	umem_region_backing_gone().
+ *
+ * May sleep.
+ */
+struct file *umem_backing_create(struct umem_region *region)
+{
+	struct file *file = backing_file(region->geometry.size);
+	struct inode *inode;
+
+	if (IS_ERR(file))
+		return file;
+	inode = file_inode(file);
+	inode->i_op = &backing_inode_ops;
+	inode->i_fop = &backing_inode_fops;
+	/* The module is pinned from here until __fput() has called release. */
+	__module_get(THIS_MODULE);
+	fops_put(file->f_op);
+	file->f_op = &backing_fops;
+	file->private_data = region;
+	return file;
+}
+
+/**
+ * umem_backing_get_page - get the page of a missing granule, to write it
+ * @region: the region; its backing file is pinned.
+ * @granule: its index.
+ *
+ * Allocates when there is none, charged to the current task. The page stays
+ * in the page cache while the reference is held: reclaim and migration leave
+ * pages alone that others refer to. Sleeps.
+ *
+ * Return: the page with a reference, or ERR_PTR.
+ */
+struct page *umem_backing_get_page(struct umem_region *region,
+				   unsigned long granule)
+{
+	return shmem_read_mapping_page(region->mapping, granule);
+}
+
+/**
+ * umem_backing_find_page - the page of a granule if it is in memory
+ * @region: the region; its backing file is pinned.
+ * @granule: its index.
+ *
+ * A granule that is missing is never in swap: its page is clean, so reclaim
+ * just drops it. Does not sleep.
+ *
+ * Return: the page with a reference, or NULL.
+ */
+struct page *umem_backing_find_page(struct umem_region *region,
+				    unsigned long granule)
+{
+	return find_get_page(region->mapping, granule);
+}

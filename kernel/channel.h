@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The channel: the right to provide a region's granules. It begins as a file
+ * descriptor; a provider in the kernel may claim it.
+ */
+#ifndef UMEM_CHANNEL_H
+#define UMEM_CHANNEL_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+
+struct umem_attachment;
+struct umem_channel_open;
+struct umem_region;
+
+/**
+ * enum umem_channel_state - who may use a channel
+ * @UMEM_CHANNEL_OPEN: whoever holds the fd.
+ * @UMEM_CHANNEL_CLAIMED: a provider in the kernel; the fd answers EBUSY.
+ * @UMEM_CHANNEL_ENDED: nobody; the fd answers EPIPE and polls as hung up.
+ */
+enum umem_channel_state {
+	UMEM_CHANNEL_OPEN,
+	UMEM_CHANNEL_CLAIMED,
+	UMEM_CHANNEL_ENDED,
+};
+
+/**
+ * struct umem_channel - one channel
+ * @ref: the file, and the attachment that claimed it.
+ * @region: fixed; counted.
+ * @io: held for reading while the fd takes a request or publishes an answer,
+ *	for writing to change @state: a change waits for none that sleeps in
+ *	a copy from or to the user. Inside it: folio lock, bucket lock.
+ * @state: enum umem_channel_state; written under region->channel_lock and @io.
+ * @file_open: the fd is open; region->channel_lock.
+ * @attachment: the committed attachment; region->channel_lock.
+ * @bounce: a page for answers, so that they need no memory.
+ * @bounce_lock: who uses @bounce.
+ */
+struct umem_channel {
+	struct kref ref;
+	struct umem_region *region;
+	struct rw_semaphore io;
+	enum umem_channel_state state;
+	bool file_open;
+	struct umem_attachment *attachment;
+	struct page *bounce;
+	struct mutex bounce_lock;
+};
+
+/* channel.c: life of a channel */
+int umem_channel_open(struct umem_region *region,
+		      const struct umem_channel_open *args);
+int umem_channel_release(struct inode *inode, struct file *file);
+struct umem_channel *umem_channel_from_file(struct file *file);
+void umem_channel_put(struct umem_channel *channel);
+int umem_channel_claim(struct umem_channel *channel);
+void umem_channel_unclaim(struct umem_channel *channel);
+struct umem_attachment *umem_channel_end(struct umem_region *region);
+void umem_channel_end_if_present(struct umem_channel *channel);
+
+/* channel_file.c: what the fd can do */
+extern const struct file_operations umem_channel_fops;
+
+/* channel_answer.c: what a provider wrote */
+ssize_t umem_channel_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
+static inline int umem_channel_usable(const struct umem_channel *channel)
+{
+	switch (READ_ONCE(channel->state)) {
+	case UMEM_CHANNEL_OPEN:
+		return 0;
+	case UMEM_CHANNEL_CLAIMED:
+		return -EBUSY;
+	default:
+		return -EPIPE;
+	}
+}
+
+#endif /* UMEM_CHANNEL_H */

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Answers that a userspace provider writes to its channel.
+ *
+ * The payload of DATA goes into a bounce page first: the copy from the user
+ * may fault, even on the very granule, so nothing is locked meanwhile. Only
+ * then, under the channel's io lock and the folio lock, the granule is looked
+ * at again and written.
+ */
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "channel.h"
+#include "region.h"
+
+/* What a granule is answered with; @bytes is NULL for zeroes. */
+struct granule_answer {
+	struct umem_channel *channel;
+	unsigned long granule;
+	struct page *bytes;
+};
+
+static bool may_write(const struct granule_answer *answer)
+{
+	struct umem_region *region = answer->channel->region;
+	struct umem_request *req;
+	bool may = true;
+
+	if (umem_granule_provided(region, answer->granule))
+		return false;
+	req = umem_request_find(region, answer->granule);
+	if (req) {
+		may = !umem_request_held_by_other(req, answer->channel);
+		umem_request_put(req);
+	}
+	return may;
+}
+
+/*
+ * Zeroes need no page; but one may be there, with bytes of a fetch that
+ * failed half-way.
+ */
+static struct page *get_page_to_write(const struct granule_answer *answer)
+{
+	struct umem_region *region = answer->channel->region;
+
+	if (answer->bytes)
+		return umem_backing_get_page(region, answer->granule);
+	return umem_backing_find_page(region, answer->granule);
+}
+
+static void fill_page(const struct granule_answer *answer, struct page *page)
+{
+	if (answer->bytes)
+		copy_highpage(page, answer->bytes);
+	else
+		clear_highpage(page);
+	set_page_dirty(page);
+}
+
+/*
+ * Caller holds channel->io for reading and pins the backing file. An answer
+ * for a granule that is provided changes nothing.
+ */
+static int put_granule(const struct granule_answer *answer)
+{
+	struct umem_channel *channel = answer->channel;
+	struct umem_region *region = channel->region;
+	struct page *page = NULL;
+	bool published = false;
+
+	if (may_write(answer)) {
+		page = get_page_to_write(answer);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		if (page)
+			lock_page(page);
+		/* Writers of one granule meet here, under the folio lock. */
+		if (may_write(answer)) {
+			if (page)
+				fill_page(answer, page);
+			published = umem_request_publish(region,
+							 answer->granule,
+							 channel);
+		}
+		if (page) {
+			unlock_page(page);
+			put_page(page);
+		}
+	}
+	if (!published)
+		umem_stat_inc(region, UMEM_STAT_STALE);
+	else if (answer->bytes)
+		umem_stat_add(region, UMEM_STAT_BYTES_COPIED, PAGE_SIZE);
+	return 0;
+}
+
+/* Puts one granule while the channel is ours and the region is there. */
+static int put_granule_checked(const struct granule_answer *answer)
+{
+	struct umem_channel *channel = answer->channel;
+	struct file *pin;
+	int err;
+
+	pin = umem_region_pin(channel->region);
+	if (!pin)
+		return -EPIPE;
+	down_read(&channel->io);
+	err = umem_channel_usable(channel);
+	if (!err)
+		err = put_granule(answer);
+	up_read(&channel->io);
+	fput(pin);
+	return err;
+}
+
+/* The channel's own bounce page, or another while a second thread writes. */
+static struct page *bounce_get(struct umem_channel *channel)
+{
+	struct page *page;
+
+	if (mutex_trylock(&channel->bounce_lock))
+		return channel->bounce;
+	page = alloc_page(GFP_KERNEL);
+	if (page)
+		return page;
+	if (mutex_lock_killable(&channel->bounce_lock))
+		return NULL;
+	return channel->bounce;
+}
+
+static void bounce_put(struct umem_channel *channel, struct page *page)
+{
+	if (page == channel->bounce)
+		mutex_unlock(&channel->bounce_lock);
+	else
+		__free_page(page);
+}
+
+static int put_data(struct umem_channel *channel,
+		    const struct umem_answer *answer, struct iov_iter *from)
+{
+	u32 size = channel->region->geometry.granule;
+	struct granule_answer granule = {
+		.channel = channel,
+		.granule = answer->offset / size,
+	};
+	u32 done;
+	int err = 0;
+
+	granule.bytes = bounce_get(channel);
+	if (!granule.bytes)
+		return -EINTR;
+	for (done = 0; !err && done < answer->length; done += size) {
+		if (copy_page_from_iter(granule.bytes, 0, size, from) != size)
+			err = -EFAULT;
+		else
+			err = put_granule_checked(&granule);
+		granule.granule++;
+		cond_resched();
+	}
+	bounce_put(channel, granule.bytes);
+	return err;
+}
+
+static int put_zero(struct umem_channel *channel,
+		    const struct umem_answer *answer)
+{
+	u32 size = channel->region->geometry.granule;
+	struct granule_answer granule = {
+		.channel = channel,
+		.granule = answer->offset / size,
+	};
+	u32 done;
+	int err = 0;
+
+	for (done = 0; !err && done < answer->length; done += size) {
+		err = put_granule_checked(&granule);
+		granule.granule++;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return err;
+}
+
+static int put_fail(struct umem_channel *channel,
+		    const struct umem_answer *answer)
+{
+	u32 size = channel->region->geometry.granule;
+	unsigned long granule = answer->offset / size;
+	u32 done;
+	int err = 0;
+
+	for (done = 0; !err && done < answer->length; done += size, granule++) {
+		down_read(&channel->io);
+		err = umem_channel_usable(channel);
+		if (!err)
+			umem_request_fail(channel->region, granule, channel,
+					  -EIO);
+		up_read(&channel->io);
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return err;
+}
+
+/*
+ * One record and its payload. Returns the bytes consumed, 0 for an incomplete
+ * tail, or an error.
+ */
+static ssize_t put_record(struct umem_channel *channel, struct iov_iter *from)
+{
+	struct umem_record record;
+	struct umem_answer answer;
+	int err;
+
+	if (iov_iter_count(from) < sizeof(record))
+		return 0;
+	if (!copy_from_iter_full(&record, sizeof(record), from))
+		return -EFAULT;
+	err = umem_record_check_answer(&record, &channel->region->geometry,
+				       &answer);
+	if (err)
+		return err;
+	if (iov_iter_count(from) < answer.payload)
+		return 0;
+
+	switch (answer.op) {
+	case UMEM_OP_DATA:
+		err = put_data(channel, &answer, from);
+		break;
+	case UMEM_OP_ZERO:
+		err = put_zero(channel, &answer);
+		break;
+	case UMEM_OP_FAIL:
+		err = put_fail(channel, &answer);
+		break;
+	}
+	return err ?: sizeof(record) + answer.payload;
+}
+
+/*
+ * Consumes whole valid records; an error only when the first one is bad, a
+ * short count when a later one is bad or incomplete.
+ */
+ssize_t umem_channel_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct umem_channel *channel = iocb->ki_filp->private_data;
+	ssize_t done = 0;
+	ssize_t used;
+	int err;
+
+	err = umem_channel_usable(channel);
+	if (err)
+		return err;
+	while (iov_iter_count(from)) {
+		used = put_record(channel, from);
+		if (used < 0)
+			return done ?: used;
+		if (!used)
+			return done ?: -EINVAL;
+		done += used;
+		if (signal_pending(current))
+			break;
+	}
+	return done;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernel versions. Every test of the version lives in this
+ * folder; each entry names the kernel that changed.
+ */
+#ifndef UMEM_COMPAT_H
+#define UMEM_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/splice.h>
+#include <linux/version.h>
+
+/* 6.3: i_op->setattr takes the mount's idmap in place of a user namespace. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define umem_idmap mnt_idmap
+#else
+#define umem_idmap user_namespace
+#endif
+
+/* 6.3: vm_flags became constant, changed through helpers that take the lock. */
+static inline void umem_vm_flags_set(struct vm_area_struct *vma,
+				     unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/* 6.6: a fault may hold the lock of its VMA in place of mmap_lock. */
+static inline void umem_release_fault_lock(struct vm_fault *vmf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	release_fault_lock(vmf);
+#else
+	mmap_read_unlock(vmf->vma->vm_mm);
+#endif
+}
+
+/* 6.5: splicing from read_iter got a new name and copies. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define umem_splice_read copy_splice_read
+#else
+#define umem_splice_read generic_file_splice_read
+#endif
+
+/*
+ * 6.7: struct file comes from a type-safe RCU cache, so that a reference must
+ * be taken by get_file_active(), which looks again at the pointer.
+ */
+static inline struct file *umem_file_get_active(struct file **pointer)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return get_file_active(pointer);
+#else
+	struct file *file;
+
+	rcu_read_lock();
+	file = READ_ONCE(*pointer);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+	rcu_read_unlock();
+	return file;
+#endif
+}
+
+/* 6.7: the times of an inode are set through helpers. */
+static inline void umem_inode_init_times(struct inode *inode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	simple_inode_init_ts(inode);
+#else
+	inode->i_mtime = current_time(inode);
+	inode->i_atime = inode->i_mtime;
+	inode->i_ctime = inode->i_mtime;
+#endif
+}
+
+#endif /* UMEM_COMPAT_H */

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page faults: the gate before tmpfs's own.
+ *
+ * A granule that is provided is left to tmpfs (swap-in, memcg, NUMA policy as
+ * ever). A missing one is asked for, and the fault sleeps without the lock of
+ * the mm and is retried, or fails; it is never filled with zeroes.
+ */
+#include <linux/file.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "compat/compat.h"
+#include "region.h"
+#include "wait.h"
+
+/*
+ * For those who must not sleep for ever: faults that may not let go of the
+ * lock, and kernel threads that work on another's memory (KVM's asynchronous
+ * page faults: a QEMU being killed waits for them).
+ */
+#define BOUNDED_WAIT		HZ
+/* How often a fault of the kernel with a signal pending looks again. */
+#define SIGNAL_PENDING_WAIT	(HZ / 100 + 1)
+
+static const struct vm_operations_struct *tmpfs_vm_ops;
+
+/* Called with the operations that tmpfs set up; always the same. */
+void umem_fault_set_backing_ops(const struct vm_operations_struct *ops)
+{
+	WRITE_ONCE(tmpfs_vm_ops, ops);
+}
+
+static struct umem_region *region_of(const struct vm_fault *vmf)
+{
+	return vmf->vma->vm_file->private_data;
+}
+
+/* Returns the first missing granule of the range, or @end. */
+static unsigned long first_missing(const struct umem_region *region,
+				   unsigned long granule, unsigned long end)
+{
+	end = min(end, region->granules);
+	while (granule < end && umem_granule_provided(region, granule))
+		granule++;
+	return granule;
+}
+
+/*
+ * Let tmpfs have the fault. It may come back with a large folio although our
+ * mount wants none (shmem_enabled=force), and core code then maps all of it:
+ * *@missing is set to a granule of it that is not provided, with nothing held.
+ */
+static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
+{
+	struct umem_region *region = region_of(vmf);
+	vm_fault_t ret = READ_ONCE(tmpfs_vm_ops)->fault(vmf);
+	unsigned long first, end;
+	struct folio *folio;
+
+	/* After RETRY the VMA may be gone: @vmf is not looked at. */
+	if (!(ret & VM_FAULT_LOCKED))
+		return ret;
+	folio = page_folio(vmf->page);
+	if (likely(!folio_test_large(folio)))
+		return ret;
+	end = folio->index + folio_nr_pages(folio);
+	first = first_missing(region, folio->index, end);
+	if (first >= min(end, region->granules))
+		return ret;
+	folio_unlock(folio);
+	folio_put(folio);
+	vmf->page = NULL;
+	*missing = first;
+	return 0;
+}
+
+/* A user's fault may be interrupted by any signal if the caller allows. */
+static void wait_init(struct umem_wait *wait, const struct umem_region *region,
+		      unsigned int flags)
+{
+	bool interruptible = flags & FAULT_FLAG_INTERRUPTIBLE;
+	bool killable = flags & FAULT_FLAG_KILLABLE;
+
+	umem_wait_init(wait, region, TASK_UNINTERRUPTIBLE);
+	if (interruptible)
+		wait->state = TASK_INTERRUPTIBLE;
+	else if (killable)
+		wait->state = TASK_KILLABLE;
+
+	if (!(flags & FAULT_FLAG_ALLOW_RETRY) || (current->flags & PF_KTHREAD))
+		wait->remaining = min_t(long, wait->remaining, BOUNDED_WAIT);
+}
+
+/*
+ * An interruptible fault of the kernel (copy_from_user()) is retried at once
+ * while a signal is pending that only the return to user mode delivers. It
+ * must not spin: sleep a little, killable. Returns true when that applied.
+ */
+static bool wait_out_signal(struct umem_region *region, unsigned long granule,
+			    unsigned int flags)
+{
+	struct umem_wait wait = {
+		.state = TASK_KILLABLE,
+		.remaining = SIGNAL_PENDING_WAIT,
+	};
+
+	if (!(flags & FAULT_FLAG_INTERRUPTIBLE) ||
+	    (flags & FAULT_FLAG_USER) || !signal_pending(current))
+		return false;
+	umem_wait_provided(region, granule, &wait);
+	return true;
+}
+
+/* Sleep without the lock of the mm; @vmf is not valid afterwards. */
+static vm_fault_t fault_sleep_unlocked(struct vm_fault *vmf,
+				       struct umem_region *region,
+				       unsigned long granule)
+{
+	struct file *pin = get_file(vmf->vma->vm_file);
+	unsigned int flags = vmf->flags;
+	struct umem_wait wait;
+	int err;
+
+	umem_release_fault_lock(vmf);
+	if (!wait_out_signal(region, granule, flags)) {
+		wait_init(&wait, region, flags);
+		err = umem_wait_provided(region, granule, &wait);
+		/* All else is found anew by the retried fault. */
+		if (err == -EIO || err == -ETIMEDOUT)
+			umem_verdict_leave(&region->verdicts, granule);
+	}
+	fput(pin);
+	return VM_FAULT_RETRY;
+}
+
+static vm_fault_t fault_sleep_locked(struct vm_fault *vmf,
+				     struct umem_region *region,
+				     unsigned long granule)
+{
+	struct umem_wait wait;
+
+	wait_init(&wait, region, vmf->flags);
+	return umem_wait_provided(region, granule, &wait) ?
+		VM_FAULT_SIGBUS : 0;
+}
+
+/*
+ * Ask for @granule and wait as the flags of the fault allow. Returns 0 when it
+ * is provided and the lock is still held.
+ */
+static vm_fault_t fault_missing(struct vm_fault *vmf,
+				struct umem_region *region,
+				unsigned long granule)
+{
+	struct umem_request *req;
+
+	/* As userfaultfd: those who cannot be killed must not wait. */
+	if (current->flags & (PF_EXITING | PF_DUMPCORE))
+		return VM_FAULT_SIGBUS;
+	if (umem_verdict_take(&region->verdicts, granule))
+		return VM_FAULT_SIGBUS;
+	if (!umem_region_servable(region))
+		return VM_FAULT_SIGBUS;
+
+	umem_stat_inc(region, UMEM_STAT_FAULTS);
+	req = umem_request_get(region, granule);
+	if (req == ERR_PTR(-ENOMEM))
+		return VM_FAULT_OOM;
+	if (IS_ERR(req) && req != ERR_PTR(-EAGAIN))
+		return VM_FAULT_SIGBUS;
+	if (!IS_ERR_OR_NULL(req))
+		umem_request_put(req);
+	if (umem_granule_provided(region, granule))
+		return 0;
+
+	/* Both bits: the caller cannot sleep, the lock stays with it. */
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY)
+		return fault_sleep_unlocked(vmf, region, granule);
+	return fault_sleep_locked(vmf, region, granule);
+}
+
+static vm_fault_t umem_fault(struct vm_fault *vmf)
+{
+	struct umem_region *region = region_of(vmf);
+	unsigned long missing = vmf->pgoff;
+	vm_fault_t major = 0;
+	vm_fault_t ret;
+
+	/* Beyond the end tmpfs answers SIGBUS. */
+	while (missing < region->granules) {
+		if (!umem_granule_provided(region, missing)) {
+			ret = fault_missing(vmf, region, missing);
+			if (ret)
+				return ret;
+			major = VM_FAULT_MAJOR;
+		}
+		ret = fault_tmpfs(vmf, &missing);
+		if (ret)
+			return ret | (ret & VM_FAULT_RETRY ? 0 : major);
+	}
+	return fault_tmpfs(vmf, &missing);
+}
+
+/* One cache line: all granules of an aligned 2 MiB of the region. */
+static bool block_provided(const struct umem_region *region, pgoff_t index)
+{
+	const unsigned long *words = region->provided +
+		BIT_WORD(round_down(index, UMEM_BLOCK_GRANULES));
+	unsigned int i;
+
+	for (i = 0; i < UMEM_BLOCK_GRANULES / BITS_PER_LONG; i++)
+		if (READ_ONCE(words[i]) != ~0UL)
+			return false;
+	/* Pairs with the barrier of test_and_set_bit() when publishing. */
+	smp_rmb();
+	return true;
+}
+
+/*
+ * Fault-around. Core code maps all of a large folio, whatever range we name,
+ * so nothing is mapped around unless everything that such a folio could hold
+ * is provided. Called under RCU, does not sleep.
+ */
+static vm_fault_t umem_map_pages(struct vm_fault *vmf, pgoff_t start,
+				 pgoff_t end)
+{
+	struct umem_region *region = region_of(vmf);
+
+	if (end >= region->granules)
+		end = region->granules - 1;
+	if (start > end || !block_provided(region, start) ||
+	    !block_provided(region, end))
+		return 0;
+	return READ_ONCE(tmpfs_vm_ops)->map_pages(vmf, start, end);
+}
+
+#ifdef CONFIG_NUMA
+static int umem_set_policy(struct vm_area_struct *vma, struct mempolicy *new)
+{
+	return READ_ONCE(tmpfs_vm_ops)->set_policy(vma, new);
+}
+#endif
+
+const struct vm_operations_struct umem_vm_ops = {
+	.fault = umem_fault,
+	.map_pages = umem_map_pages,
+#ifdef CONFIG_NUMA
+	.set_policy = umem_set_policy,
+#endif
+};

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a region fd can do: mmap, read, write, ioctl. Reads and writes fetch
+ * what is missing first, then go to the backing file.
+ */
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/uio.h>
+
+#include "compat/compat.h"
+#include "ioctl.h"
+#include "region.h"
+#include "wait.h"
+
+/* How much is asked for before the first byte is waited for. */
+#define FETCH_WINDOW	(32 * UMEM_GRANULE_SIZE)
+
+static struct file *backing_of(const struct file *file)
+{
+	return file_inode(file)->i_private;
+}
+
+static int region_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct file *backing = backing_of(file);
+
+	vma_set_file(vma, backing);
+	return umem_backing_mmap(backing, vma);
+}
+
+/* Starts the fetch of what is missing, as far as there is room. */
+static void request_range(struct umem_region *region, unsigned long first,
+			  unsigned long last)
+{
+	struct umem_request *req;
+	unsigned long granule;
+
+	if (!umem_region_servable(region))
+		return;
+	for (granule = first; granule <= last; granule++) {
+		if (umem_granule_provided(region, granule))
+			continue;
+		req = umem_request_get(region, granule);
+		if (IS_ERR(req))
+			return;
+		if (req)
+			umem_request_put(req);
+	}
+}
+
+static bool range_provided(struct umem_region *region, unsigned long first,
+			   unsigned long last)
+{
+	for (; first <= last; first++)
+		if (!umem_granule_provided(region, first))
+			return false;
+	return true;
+}
+
+static int wait_error(int err)
+{
+	switch (err) {
+	case -ERESTARTSYS:
+	case -ENOMEM:
+		return err;
+	default:
+		return -EIO;
+	}
+}
+
+/* Makes the bytes from @pos on provided. */
+static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
+		       bool nowait)
+{
+	unsigned long first = pos / region->geometry.granule;
+	unsigned long last = (pos + length - 1) / region->geometry.granule;
+	struct umem_wait wait;
+	int err;
+
+	if (range_provided(region, first, last))
+		return 0;
+	umem_stat_inc(region, UMEM_STAT_READS);
+	request_range(region, first, last);
+	if (nowait)
+		return range_provided(region, first, last) ? 0 : -EAGAIN;
+	umem_wait_init(&wait, region, TASK_INTERRUPTIBLE);
+	for (; first <= last; first++) {
+		err = umem_wait_provided(region, first, &wait);
+		if (err)
+			return wait_error(err);
+	}
+	return 0;
+}
+
+/* Runs @op on the backing file piece by piece, each one provided first. */
+static ssize_t for_each_piece(struct kiocb *iocb, struct iov_iter *iter,
+			      typeof(vfs_iter_read) *op)
+{
+	struct file *backing = backing_of(iocb->ki_filp);
+	struct umem_region *region = backing->private_data;
+	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
+	loff_t size = region->geometry.size;
+	size_t piece, rest;
+	ssize_t total = 0;
+	ssize_t done;
+
+	while (iov_iter_count(iter) && iocb->ki_pos < size) {
+		piece = FETCH_WINDOW - (iocb->ki_pos & (FETCH_WINDOW - 1));
+		piece = min_t(u64, piece, size - iocb->ki_pos);
+		piece = min(piece, iov_iter_count(iter));
+		done = fetch_range(region, iocb->ki_pos, piece, nowait);
+		if (done)
+			return total ?: done;
+
+		rest = iov_iter_count(iter) - piece;
+		iov_iter_truncate(iter, piece);
+		done = op(backing, iter, &iocb->ki_pos, 0);
+		iov_iter_reexpand(iter, iov_iter_count(iter) + rest);
+		if (done < 0)
+			return total ?: done;
+		total += done;
+		if (done < piece)
+			break;
+	}
+	return total;
+}
+
+static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return for_each_piece(iocb, to, vfs_iter_read);
+}
+
+static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	loff_t size = i_size_read(file_inode(iocb->ki_filp));
+
+	if (!iov_iter_count(from))
+		return 0;
+	if (iocb->ki_flags & IOCB_APPEND)
+		iocb->ki_pos = size;
+	/* As a block device at its end: the size is fixed. */
+	if (iocb->ki_pos >= size)
+		return -ENOSPC;
+	return for_each_piece(iocb, from, vfs_iter_write);
+}
+
+const struct file_operations umem_region_fops = {
+	.owner = THIS_MODULE,
+	.open = generic_file_open,
+	.llseek = generic_file_llseek,
+	.read_iter = region_read_iter,
+	.write_iter = region_write_iter,
+	.splice_read = umem_splice_read,
+	.splice_write = iter_file_splice_write,
+	.mmap = region_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
+	.fsync = noop_fsync,
+	.unlocked_ioctl = umem_region_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};

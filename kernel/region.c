@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Creation and end of a region.
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "attach.h"
+#include "channel.h"
+#include "compat/compat.h"
+#include "region.h"
+
+static void region_free(struct kref *ref)
+{
+	struct umem_region *region =
+		container_of(ref, struct umem_region, ref);
+
+	umem_verdicts_destroy(&region->verdicts);
+	umem_requests_destroy(region);
+	free_percpu(region->stats);
+	vfree(region->provided);
+	kfree(region);
+}
+
+/**
+ * umem_region_put - drop a reference to the region's memory
+ * @region: the region.
+ *
+ * May sleep.
+ */
+void umem_region_put(struct umem_region *region)
+{
+	kref_put(&region->ref, region_free);
+}
+
+/* The bitmap is padded to whole blocks of 2 MiB, see fault.c. */
+static unsigned long *bitmap_create(unsigned long granules)
+{
+	unsigned long padded = round_up(granules, UMEM_BLOCK_GRANULES);
+	unsigned long *bitmap;
+
+	bitmap = __vmalloc(padded / BITS_PER_BYTE,
+			   GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	/* What lies beyond the end is not missing. */
+	if (bitmap)
+		bitmap_set(bitmap, granules, padded - granules);
+	return bitmap;
+}
+
+static struct umem_region *region_alloc(const struct umem_create *create)
+{
+	struct umem_region *region;
+
+	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	if (!region)
+		return NULL;
+	kref_init(&region->ref);
+	mutex_init(&region->channel_lock);
+	umem_verdicts_init(&region->verdicts);
+	region->geometry.size = create->size;
+	region->geometry.granule = UMEM_GRANULE_SIZE;
+	region->geometry.max_data = create->max_data;
+	region->granules = create->size / UMEM_GRANULE_SIZE;
+	region->wait_policy = create->wait_policy;
+	region->timeout_ms = create->timeout_ms;
+	region->creator = current_euid();
+
+	region->stats = alloc_percpu_gfp(struct umem_stats, GFP_KERNEL_ACCOUNT);
+	if (!region->stats)
+		goto free_region;
+	region->provided = bitmap_create(region->granules);
+	if (!region->provided)
+		goto free_stats;
+	if (umem_requests_init(region, create->max_inflight))
+		goto free_bitmap;
+	return region;
+
+free_bitmap:
+	vfree(region->provided);
+free_stats:
+	free_percpu(region->stats);
+free_region:
+	kfree(region);
+	return NULL;
+}
+
+/**
+ * umem_region_create - make a region
+ * @create: checked arguments of UMEM_IOC_CREATE.
+ *
+ * May sleep.
+ *
+ * Return: the region fd's file, or ERR_PTR.
+ */
+struct file *umem_region_create(const struct umem_create *create)
+{
+	struct umem_region *region;
+	struct file *backing, *front;
+
+	/* The granule is the page; see docs/architecture.md. */
+	BUILD_BUG_ON(UMEM_GRANULE_SIZE != PAGE_SIZE);
+
+	region = region_alloc(create);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	backing = umem_backing_create(region);
+	if (IS_ERR(backing)) {
+		umem_region_put(region);
+		return backing;
+	}
+	region->mapping = backing->f_mapping;
+	WRITE_ONCE(region->backing, backing);
+
+	front = umem_front_create(backing, create->size);
+	/* The backing file's release drops the region. */
+	if (IS_ERR(front))
+		fput(backing);
+	return front;
+}
+
+/**
+ * umem_region_pin - keep the region's pages for a while
+ * @region: the region.
+ *
+ * Any context.
+ *
+ * Return: the backing file with a reference, or NULL when the region is gone.
+ */
+struct file *umem_region_pin(struct umem_region *region)
+{
+	return umem_file_get_active(&region->backing);
+}
+
+/* Caller holds region->channel_lock. */
+void umem_region_update_orphan(struct umem_region *region)
+{
+	lockdep_assert_held(&region->channel_lock);
+	if (region->front_gone && !region->channel)
+		WRITE_ONCE(region->orphan, true);
+}
+
+/* No region fd is left: nobody can open a channel any more. Sleeps. */
+void umem_region_front_gone(struct umem_region *region)
+{
+	mutex_lock(&region->channel_lock);
+	region->front_gone = true;
+	umem_region_update_orphan(region);
+	mutex_unlock(&region->channel_lock);
+	umem_requests_wake_all(region);
+}
+
+/* Ends what nobody can wait for any more, once the region is gone. */
+void umem_region_drop_if_gone(struct umem_region *region)
+{
+	if (!READ_ONCE(region->backing))
+		umem_requests_fail_all(region, NULL, -EPIPE);
+}
+
+/*
+ * No VMA, no sleeping fault and no region fd is left. A provider in the kernel
+ * is detached from a workqueue, until then it may write into pages that only
+ * its requests hold. Sleeps.
+ */
+void umem_region_backing_gone(struct umem_region *region)
+{
+	struct umem_attachment *att;
+
+	WRITE_ONCE(region->backing, NULL);
+	att = umem_channel_end(region);
+	if (!IS_ERR_OR_NULL(att))
+		umem_attachment_put(att);
+	umem_region_drop_if_gone(region);
+	umem_region_put(region);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The region: what the core's files share.
+ *
+ * Lifetimes (docs/locking.md has the whole story):
+ *
+ *   region fd(s) -> front inode -> backing file -> struct umem_region
+ *   VMA, sleeping fault ---------> backing file
+ *   channel, attachment -------------------------> struct umem_region (kref)
+ *
+ * The backing file owns the region. When its last reference goes, no fault, no
+ * read and no mapping is left; the memory of struct umem_region lives on while
+ * a channel fd or a provider still refers to it.
+ */
+#ifndef UMEM_REGION_H
+#define UMEM_REGION_H
+
+#include <linux/bitops.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/umem.h>
+
+#include "record.h"
+#include "request.h"
+#include "stats.h"
+#include "verdict.h"
+
+struct umem_attachment;
+struct umem_channel;
+
+/* 2^32 granules: a bitmap of 512 MiB. */
+#define UMEM_MAX_SIZE		BIT_ULL(44)
+#define UMEM_MAX_INFLIGHT	65536U
+#define UMEM_MAX_DATA		(4U << 20)
+/* The largest folio that tmpfs may use: 2 MiB. */
+#define UMEM_BLOCK_GRANULES	512UL
+
+/**
+ * struct umem_region - one region
+ * @ref: memory of this structure: backing file, channel, attachment.
+ * @geometry: fixed at creation.
+ * @granules: fixed: number of granules.
+ * @wait_policy: fixed: enum umem_wait_policy.
+ * @timeout_ms: fixed.
+ * @creator: fixed: effective uid at creation.
+ * @mapping: page cache of the backing file; valid while that file is pinned.
+ * @backing: the backing file, NULL once its last reference is gone; read by
+ *	umem_region_pin(), not counted.
+ * @provided: one bit per granule; set once, under the granule's bucket lock,
+ *	read without a lock by umem_granule_provided().
+ * @requests: open requests.
+ * @verdicts: errors for tasks that had to let go of their fault.
+ * @channel_lock: protects @channel, @front_gone and attaching; outermost.
+ * @channel: the present channel, uncounted (the channel takes itself out), or
+ *	NULL. Written under @channel_lock, read anywhere as a hint.
+ * @front_gone: no region fd is open and none can be opened again.
+ * @orphan: nobody can ever provide again; set once under @channel_lock, read
+ *	without a lock.
+ * @attachment: live provider in the kernel, RCU.
+ * @stats: counters.
+ */
+struct umem_region {
+	struct kref ref;
+	struct umem_geometry geometry;
+	unsigned long granules;
+	u32 wait_policy;
+	u32 timeout_ms;
+	kuid_t creator;
+
+	struct address_space *mapping;
+	struct file *backing;
+	unsigned long *provided;
+
+	struct umem_request_table requests;
+	struct umem_verdicts verdicts;
+
+	struct mutex channel_lock;
+	struct umem_channel *channel;
+	bool front_gone;
+	bool orphan;
+	struct umem_attachment __rcu *attachment;
+
+	struct umem_stats __percpu *stats;
+};
+
+static inline bool umem_granule_provided(const struct umem_region *region,
+					 unsigned long granule)
+{
+	/* Pairs with the barrier of test_and_set_bit() when publishing. */
+	return test_bit_acquire(granule, region->provided);
+}
+
+static inline u64 umem_granule_offset(const struct umem_region *region,
+				      unsigned long granule)
+{
+	return (u64)granule * region->geometry.granule;
+}
+
+/* Whether somebody provides, or may yet: else waiting is vain. */
+static inline bool umem_region_servable(const struct umem_region *region)
+{
+	if (READ_ONCE(region->orphan))
+		return false;
+	if (region->wait_policy == UMEM_WAIT_FAILFAST)
+		return READ_ONCE(region->channel);
+	return true;
+}
+
+/* region.c */
+struct file *umem_region_create(const struct umem_create *create);
+void umem_region_put(struct umem_region *region);
+void umem_region_front_gone(struct umem_region *region);
+void umem_region_backing_gone(struct umem_region *region);
+void umem_region_drop_if_gone(struct umem_region *region);
+struct file *umem_region_pin(struct umem_region *region);
+void umem_region_update_orphan(struct umem_region *region);
+
+/* backing.c: the tmpfs file that holds the pages */
+int umem_backing_init(void);
+void umem_backing_exit(void);
+struct file *umem_backing_create(struct umem_region *region);
+struct page *umem_backing_get_page(struct umem_region *region,
+				   unsigned long granule);
+struct page *umem_backing_find_page(struct umem_region *region,
+				    unsigned long granule);
+int umem_backing_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* front.c: the inode that a region fd refers to */
+struct file *umem_front_create(struct file *backing, loff_t size);
+
+/* file.c: reading and writing a region fd, its mmap and ioctls */
+extern const struct file_operations umem_region_fops;
+
+/* fault.c */
+extern const struct vm_operations_struct umem_vm_ops;
+void umem_fault_set_backing_ops(const struct vm_operations_struct *ops);
+
+/* status.c */
+void umem_region_status(struct umem_region *region,
+			struct umem_region_status *status);
+
+#endif /* UMEM_REGION_H */

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The request table: slots, buckets, and how a request comes into being.
+ */
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "attach.h"
+#include "region.h"
+
+struct umem_bucket *umem_bucket_of(struct umem_region *region,
+				   unsigned long granule)
+{
+	struct umem_request_table *table = &region->requests;
+
+	return &table->buckets[hash_long(granule, table->bucket_bits)];
+}
+
+struct umem_request *umem_bucket_find(struct umem_bucket *bucket,
+				      unsigned long granule)
+{
+	struct umem_request *req;
+
+	lockdep_assert_held(&bucket->lock);
+	hlist_for_each_entry(req, &bucket->requests, hash)
+		if (req->granule == granule)
+			return req;
+	return NULL;
+}
+
+/* The one place where a request changes its state. */
+void umem_request_move(struct umem_bucket *bucket, struct umem_request *req,
+		       enum umem_request_state to)
+{
+	lockdep_assert_held(&bucket->lock);
+	WARN_ONCE(!umem_request_may_move(req->state, to),
+		  "umem: request may not go from %s to %s\n",
+		  umem_request_state_name(req->state),
+		  umem_request_state_name(to));
+	/* Waiters read the error after they saw the end. */
+	smp_store_release(&req->state, to);
+}
+
+/**
+ * umem_requests_init - make the table of a region
+ * @region: the region.
+ * @depth: number of requests that can be open at once.
+ *
+ * May sleep. Memory is charged to the caller's memory cgroup.
+ */
+int umem_requests_init(struct umem_region *region, unsigned int depth)
+{
+	struct umem_request_table *table = &region->requests;
+	unsigned int nr_buckets = roundup_pow_of_two(depth);
+	unsigned int i;
+
+	init_waitqueue_head(&table->slot_wait);
+	init_waitqueue_head(&table->queue_wait);
+	spin_lock_init(&table->queue_lock);
+	INIT_LIST_HEAD(&table->queue);
+	table->depth = depth;
+	/* hash_long() wants at least one bit. */
+	table->bucket_bits = max(1, ilog2(nr_buckets));
+
+	table->slots = kvcalloc(depth, sizeof(*table->slots),
+				GFP_KERNEL_ACCOUNT);
+	if (!table->slots)
+		return -ENOMEM;
+	table->buckets = kvcalloc(1U << table->bucket_bits,
+				  sizeof(*table->buckets), GFP_KERNEL_ACCOUNT);
+	if (!table->buckets)
+		goto free_slots;
+	if (sbitmap_init_node(&table->tags, depth, -1, GFP_KERNEL_ACCOUNT,
+			      NUMA_NO_NODE, false, true))
+		goto free_buckets;
+
+	for (i = 0; i < depth; i++) {
+		table->slots[i].region = region;
+		table->slots[i].tag = i;
+		init_waitqueue_head(&table->slots[i].wait);
+		INIT_LIST_HEAD(&table->slots[i].queued);
+	}
+	for (i = 0; i < 1U << table->bucket_bits; i++)
+		spin_lock_init(&table->buckets[i].lock);
+	return 0;
+
+free_buckets:
+	kvfree(table->buckets);
+free_slots:
+	kvfree(table->slots);
+	return -ENOMEM;
+}
+
+/**
+ * umem_requests_destroy - free the table
+ * @region: the region; no request is open.
+ */
+void umem_requests_destroy(struct umem_region *region)
+{
+	struct umem_request_table *table = &region->requests;
+
+	WARN_ON_ONCE(sbitmap_any_bit_set(&table->tags));
+	sbitmap_free(&table->tags);
+	kvfree(table->buckets);
+	kvfree(table->slots);
+}
+
+bool umem_requests_full(struct umem_region *region)
+{
+	struct umem_request_table *table = &region->requests;
+
+	return sbitmap_weight(&table->tags) >= table->depth;
+}
+
+static void slot_free(struct umem_request_table *table, unsigned int tag)
+{
+	/* All use of the slot comes before the next owner's. */
+	smp_mb__before_atomic();
+	sbitmap_clear_bit(&table->tags, tag);
+	/* wq_has_sleeper() orders the freed slot before the look at waiters. */
+	if (wq_has_sleeper(&table->slot_wait))
+		wake_up(&table->slot_wait);
+}
+
+/**
+ * umem_request_put - drop a reference
+ * @req: the request; not to be used afterwards.
+ *
+ * Any context but hard interrupt.
+ */
+void umem_request_put(struct umem_request *req)
+{
+	struct page *page = req->page;
+
+	if (!refcount_dec_and_test(&req->ref))
+		return;
+	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
+	req->state = UMEM_REQUEST_FREE;
+	req->page = NULL;
+	slot_free(&req->region->requests, req->tag);
+	put_page(page);
+}
+
+/**
+ * umem_request_find - the open request of a granule
+ * @region: the region.
+ * @granule: its index.
+ *
+ * Any context but hard interrupt.
+ *
+ * Return: the request with a reference, or NULL.
+ */
+struct umem_request *umem_request_find(struct umem_region *region,
+				       unsigned long granule)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_request *req;
+
+	spin_lock_bh(&bucket->lock);
+	req = umem_bucket_find(bucket, granule);
+	if (req)
+		refcount_inc(&req->ref);
+	spin_unlock_bh(&bucket->lock);
+	return req;
+}
+
+static struct umem_request *slot_get(struct umem_region *region,
+				     unsigned long granule)
+{
+	struct umem_request_table *table = &region->requests;
+	struct umem_request *req;
+	struct page *page;
+	int tag;
+
+	tag = sbitmap_get(&table->tags);
+	if (tag < 0)
+		return ERR_PTR(-EAGAIN);
+	page = umem_backing_get_page(region, granule);
+	if (IS_ERR(page)) {
+		slot_free(table, tag);
+		return ERR_CAST(page);
+	}
+	req = &table->slots[tag];
+	req->granule = granule;
+	req->page = page;
+	req->owner = NULL;
+	req->error = 0;
+	return req;
+}
+
+static void slot_undo(struct umem_request *req)
+{
+	struct page *page = req->page;
+
+	req->page = NULL;
+	slot_free(&req->region->requests, req->tag);
+	put_page(page);
+}
+
+/*
+ * Put @req into its bucket, unless the granule was provided or requested since.
+ * On success the caller has a reference beside the one for being open.
+ */
+static struct umem_request *request_insert(struct umem_request *req,
+					   struct umem_attachment *att)
+{
+	struct umem_region *region = req->region;
+	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	struct umem_request *other = NULL;
+	bool provided;
+
+	spin_lock_bh(&bucket->lock);
+	/* Without this second look a fetch could land on a live page. */
+	provided = umem_granule_provided(region, req->granule);
+	if (!provided) {
+		other = umem_bucket_find(bucket, req->granule);
+		if (other) {
+			refcount_inc(&other->ref);
+		} else {
+			refcount_set(&req->ref, 2);
+			hlist_add_head(&req->hash, &bucket->requests);
+			req->owner = att;
+			umem_request_move(bucket, req, att ?
+					  UMEM_REQUEST_ISSUED :
+					  UMEM_REQUEST_QUEUED);
+			if (!att)
+				umem_queue_add(req);
+			other = req;
+		}
+	}
+	spin_unlock_bh(&bucket->lock);
+	return other;
+}
+
+/**
+ * umem_request_get - find or make the request of a missing granule
+ * @region: the region; the caller pins its backing file.
+ * @granule: its index.
+ *
+ * A new request is handed to the provider before this returns, so that it may
+ * even be over by then. May sleep (allocates the page, charged to the current
+ * task), takes no lock of the mm.
+ *
+ * Return: the request with a reference; NULL when the granule is provided;
+ * ERR_PTR(-EAGAIN) when all slots are in use; another error from the
+ * allocation of the page.
+ */
+struct umem_request *umem_request_get(struct umem_region *region,
+				      unsigned long granule)
+{
+	struct umem_request *req, *mine;
+	struct umem_attachment *att;
+
+	req = umem_request_find(region, granule);
+	if (req)
+		return req;
+	if (umem_granule_provided(region, granule))
+		return NULL;
+	mine = slot_get(region, granule);
+	if (IS_ERR(mine))
+		return mine;
+
+	rcu_read_lock();
+	att = rcu_dereference(region->attachment);
+	req = request_insert(mine, att);
+	if (req == mine && att)
+		umem_attachment_submit(att, req);
+	rcu_read_unlock();
+
+	if (req != mine) {
+		slot_undo(mine);
+		return req;
+	}
+	umem_stat_inc(region, UMEM_STAT_REQUESTS);
+	if (!att)
+		umem_queue_notify(region);
+	return req;
+}
+
+/**
+ * umem_request_held_by_other - whether a provider other than @owner has it
+ * @req: a request with a reference.
+ * @owner: channel or attachment that asks.
+ */
+bool umem_request_held_by_other(struct umem_request *req, const void *owner)
+{
+	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	bool held;
+
+	spin_lock_bh(&bucket->lock);
+	held = req->state == UMEM_REQUEST_ISSUED && req->owner != owner;
+	spin_unlock_bh(&bucket->lock);
+	return held;
+}
+
+/**
+ * umem_requests_count - count open requests, for status
+ * @region: the region.
+ * @queued: out: requests that no provider has.
+ * @issued: out: requests that a provider has.
+ */
+void umem_requests_count(struct umem_region *region, u64 *queued, u64 *issued)
+{
+	struct umem_request_table *table = &region->requests;
+	struct umem_request *req;
+	unsigned int i;
+
+	*queued = 0;
+	*issued = 0;
+	for (i = 0; i < 1U << table->bucket_bits; i++) {
+		struct umem_bucket *bucket = &table->buckets[i];
+
+		spin_lock_bh(&bucket->lock);
+		hlist_for_each_entry(req, &bucket->requests, hash) {
+			if (req->state == UMEM_REQUEST_ISSUED)
+				++*issued;
+			else
+				++*queued;
+		}
+		spin_unlock_bh(&bucket->lock);
+	}
+}

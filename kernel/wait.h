@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UMEM_WAIT_H
+#define UMEM_WAIT_H
+
+struct umem_region;
+
+/**
+ * struct umem_wait - how to wait for a granule
+ * @state: TASK_INTERRUPTIBLE, TASK_KILLABLE or TASK_UNINTERRUPTIBLE.
+ * @remaining: jiffies left, MAX_SCHEDULE_TIMEOUT for no limit; counts down.
+ */
+struct umem_wait {
+	unsigned int state;
+	long remaining;
+};
+
+void umem_wait_init(struct umem_wait *wait, const struct umem_region *region,
+		    unsigned int state);
+int umem_wait_provided(struct umem_region *region, unsigned long granule,
+		       struct umem_wait *wait);
+
+#endif /* UMEM_WAIT_H */
