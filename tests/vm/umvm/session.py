@@ -215,9 +215,16 @@ class Session:
     def timed_out(self):
         self.problem(f"no end after {self.options.timeout:g} s, killed",
                      status=TIMED_OUT)
+        # Where they hang: a guest that still hears us lists its blocked tasks.
         for vm in self.vms:
+            vm.ctl.send("sysrq w\n")
+        time.sleep(3)
+        for vm in self.vms:
+            lines = klog.read(vm.kernel_log)
+            blocked = next((n for n, line in enumerate(lines)
+                            if "sysrq: Show Blocked State" in line), len(lines))
             self.problem(f"{vm.name}: end of the kernel log ({vm.kernel_log})",
-                         klog.read(vm.kernel_log)[-TAIL:])
+                         lines[max(0, blocked - TAIL):blocked + 3 * TAIL])
         self.problem(f"{self.main.name}: end of the output",
                      klog.read(self.main.output.name)[-TAIL:])
 
