@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A client of the memory server: one connection, one session.
+ *
+ *	ACCEPTED   we said yes; waits for AUTH, with a deadline
+ *	LIVE       AUTH came, EXPORT went out; the client reads
+ *	LEAVING    a last message or the disconnect is on its way, with a deadline
+ *	GONE       nothing more comes; freed at the end of the loop's round
+ *
+ * Each client has a protection domain of its own and registers the export
+ * anew: its key is good for no other connection, and for none after it.
+ */
+#ifndef UMEM_SERVE_CLIENT_H
+#define UMEM_SERVE_CLIENT_H
+
+#include "../wire.h"
+#include "server.h"
+
+/* RECVs posted, and SENDs that may be open: a message, and a last one. */
+#define CLIENT_RX	4
+#define CLIENT_TX	2
+
+/* More messages than this between two ticks are a flood. */
+#define CLIENT_MAX_MESSAGES	100
+
+/* How long a client may take to leave. */
+#define CLIENT_LEAVE_MS		2000
+
+enum serve_client_state {
+	CLIENT_ACCEPTED = 0,
+	CLIENT_LIVE,
+	CLIENT_LEAVING,
+	CLIENT_GONE,
+	CLIENT_STATES
+};
+
+struct serve_client {
+	struct serve_source source;	/* of the completion channel */
+	struct server *srv;
+	struct serve_export *exp;
+	enum serve_client_state state;
+	int64_t since;			/* when it became LIVE */
+	int64_t deadline;		/* in ACCEPTED and LEAVING */
+	int64_t keepalive;		/* when the next one is due */
+	unsigned int messages;		/* since the last tick */
+	char peer[64];
+
+	struct rdma_cm_id *id;
+	struct ibv_pd *pd;
+	struct ibv_comp_channel *comp;
+	struct ibv_cq *cq;
+	struct ibv_mr *export_mr;
+	struct ibv_mr *msg_mr;
+	struct umem_rdma_msg rx[CLIENT_RX];
+	struct umem_rdma_msg tx[CLIENT_TX];
+	bool tx_busy[CLIENT_TX];
+};
+
+/* client.c */
+int serve_client_new(struct server *srv, struct rdma_cm_id *id,
+		     struct serve_export *exp, const char *peer,
+		     unsigned int reads_wanted, struct umem_why *why);
+/* Begins to leave, after @last if given; says @why in the log. */
+void serve_client_leave(struct serve_client *cl,
+			const struct umem_rdma_msg *last, const char *why);
+void serve_client_live(struct serve_client *cl);
+void serve_client_gone(struct serve_client *cl, const char *why);
+void serve_client_tick(struct serve_client *cl, int64_t now);
+void serve_clients_reap(struct server *srv);
+
+/* message.c */
+int serve_client_post_rx(struct serve_client *cl, unsigned int index);
+int serve_client_send(struct serve_client *cl, const struct umem_rdma_msg *msg);
+bool serve_client_sending(const struct serve_client *cl);
+void serve_client_ready(struct serve_source *source);
+
+#endif /* UMEM_SERVE_CLIENT_H */
