@@ -97,10 +97,14 @@ int umem_wire_check_rep(const void *data, size_t len, int rejected,
 	__u16 status;
 
 	memset(rep, 0, sizeof(*rep));
+	if (data)
+		memcpy(rep, data, len < sizeof(*rep) ? len : sizeof(*rep));
+
+	/* Where nobody listens some transports reject without a word. */
+	if (rejected && !rep->magic)
+		return -ECONNREFUSED;
 	if (!data || len < WIRE_PREFIX)
 		return -EPROTO;
-	memcpy(rep, data, len < sizeof(*rep) ? len : sizeof(*rep));
-
 	if (le32_to_cpu(rep->magic) != UMEM_RDMA_MAGIC)
 		return -EPROTO;
 	if (le16_to_cpu(rep->version) != UMEM_RDMA_VERSION)

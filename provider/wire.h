@@ -38,10 +38,11 @@ void umem_wire_make_req(struct umem_rdma_cm_req *req, __u64 export_id,
 
 /*
  * The private data of the server's accept, or of its reject when @rejected.
- * For a reject only call it if the peer itself rejected: the transport's own
- * rejects (nobody listens) carry no message of ours.
+ * For a reject only call it if the peer itself rejected, not the transport.
  *
- * 0 when the server accepts, else the negative errno of its status. -EPROTO
+ * 0 when the server accepts, else the negative errno of its status.
+ * -ECONNREFUSED for a reject without any message, which is what rdma_cm sends
+ * when the port is taken, but not for that address. -EPROTO
  * when this is no message of ours or contradicts itself, -EPROTONOSUPPORT when
  * it is of another version: then @rep->version tells which. @rep is filled as
  * far as @len reaches, with zeroes behind.

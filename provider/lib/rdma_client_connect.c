@@ -165,6 +165,9 @@ int rdma_client_refused(int err, unsigned int version,
 	case -EUSERS:
 		return umem_because(why, err,
 			"the server has no room for another client; see its --max-clients");
+	case -ECONNREFUSED:
+		return umem_because(why, err,
+			"no memory server listens there; is umem-serve running?");
 	case -EREMOTEIO:
 		return umem_because(why, err,
 			"the server cannot read or register export %llu; see its log", id);
@@ -183,8 +186,7 @@ static int rejected(struct rdma_client *cl, const struct rdma_cm_event *ev,
 	if (ev->status != REJ_CONSUMER_DEFINED) {
 		if (ev->status == REJ_INVALID_SERVICE_ID ||
 		    ev->status == -ECONNREFUSED)
-			return umem_because(why, -ECONNREFUSED,
-				"no memory server listens there; is umem-serve running?");
+			return rdma_client_refused(-ECONNREFUSED, 0, cl, why);
 		return umem_because(why, -ECONNREFUSED,
 			"the transport refused (reason %d)", ev->status);
 	}
