@@ -130,7 +130,8 @@ struct file *umem_front_create(struct file *backing, loff_t size)
 		err = PTR_ERR(file);
 		goto put_inode;
 	}
-	/* alloc_file_pseudo() leaves these to its caller. */
+	/* alloc_file_pseudo() leaves both to its caller. */
+	__module_get(umem_region_fops.owner);
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	inode->i_private = backing;
 	return file;
