@@ -132,7 +132,7 @@ time.sleep(1000)
 END
 mapper=$!
 wait_until 10 grep -q mapped "$TMP/mapper"
-like "list shows who has it only mapped" "$(umemctl list)" "^$mapper +python3 +[0-9]+ \(mapped"
+like "list shows who has it only mapped" "$(umemctl list)" "^$mapper +python3 +- mapped"
 kill $mapper
 
 exec 6>&-

@@ -28,7 +28,8 @@ static const struct option options[] = {
  * struct found - a region in a process
  * @pid: of the process.
  * @fd: its descriptor, or -1 when it has mappings only.
- * @inode: number of the region's file; the same region has the same one.
+ * @inode: number of the region's file; the same region has the same one. That
+ *	of its buffer when @fd is -1.
  * @comm: name of the process.
  * @status: valid when @fd is not -1.
  */
@@ -54,9 +55,10 @@ static void show_json(struct listing *l, const struct found *f)
 
 	json_object_object_add(object, "pid", json_object_new_int(f->pid));
 	json_object_object_add(object, "comm", json_object_new_string(f->comm));
-	json_object_object_add(object, "inode", json_object_new_uint64(f->inode));
 	json_object_object_add(object, "mapped_only",
 			       json_object_new_boolean(f->fd < 0));
+	json_object_object_add(object, f->fd < 0 ? "buffer_inode" : "inode",
+			       json_object_new_uint64(f->inode));
 	if (f->fd >= 0) {
 		json_object_object_add(object, "fd", json_object_new_int(f->fd));
 		status_json(object, &f->status);
@@ -79,8 +81,8 @@ static void show(struct listing *l, const struct found *f)
 		printf("%-12s %-15s %8s %10s %8s %-13s %s\n", "TARGET", "COMM",
 		       "INODE", "SIZE", "PROVIDED", "POLICY", "PROVIDER");
 	if (f->fd < 0) {
-		printf("%-12d %-15s %8" PRIu64 " (mapped, without a descriptor)\n",
-		       f->pid, f->comm, f->inode);
+		printf("%-12d %-15s %8s mapped, without a descriptor\n", f->pid,
+		       f->comm, "-");
 		return;
 	}
 	snprintf(target, sizeof(target), "%d:%d", f->pid, f->fd);
@@ -168,6 +170,9 @@ static int look_at_fds(struct listing *l, int pid)
 	return n;
 }
 
+/* What /proc/PID/maps calls a mapped region: its buffer is a file by itself. */
+#define MAPPED_NAME "/umem (deleted)"
+
 /* The inode of a line of /proc/PID/maps that maps a region, or 0. */
 static uint64_t maps_line(const char *line)
 {
@@ -175,7 +180,7 @@ static uint64_t maps_line(const char *line)
 	int used = 0;
 
 	if (sscanf(line, "%*s %*s %*s %*s %" SCNu64 " %n", &inode, &used) != 1 ||
-	    !used || !may_be_region(line + used))
+	    !used || strcmp(line + used, MAPPED_NAME "\n"))
 		return 0;
 	return inode;
 }
