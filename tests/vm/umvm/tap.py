@@ -43,7 +43,7 @@ class Parser:
             if not line.startswith(" "):
                 self.plan = int(plan.group(1))
                 if self.plan == 0 and not self.results():
-                    return self.add(SKIPPED, f"# {plan.group('why') or 'no reason'}")
+                    return self.add(SKIPPED, plan.group("why") or "no reason given")
             return None
         match = RESULT.match(line)
         # cmocka tells "ok - group" after its tests, without a number.
