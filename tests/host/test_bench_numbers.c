@@ -126,6 +126,10 @@ static void cpu_lists(void **state)
 	assert_int_equal(cpus_parse("5", &cpus, &why), 0);
 	assert_int_equal(CPU_COUNT(&cpus.set), 1);
 	assert_int_equal(cpus_parse("1023", &cpus, &why), 0);
+	assert_int_equal(cpus_parse("any", &cpus, &why), 0);
+	assert_int_equal(CPU_COUNT(&cpus.set), 0);
+	cpus_first(&cpus);
+	assert_int_equal(CPU_COUNT(&cpus.set), 1);
 }
 
 static void no_cpu_lists(void **state)

@@ -38,9 +38,11 @@ enum bench_poll {
 	BENCH_POLL_YIELD,	/* sched_yield() between two looks */
 };
 
+#define BENCH_CPUS_ANY "any"
+
 struct bench_cpus {
-	const char *text;	/* as given, NULL: wherever the scheduler likes */
-	cpu_set_t set;
+	const char *text;	/* as given; NULL: not given */
+	cpu_set_t set;		/* empty: wherever the scheduler likes */
 };
 
 struct bench_options {

@@ -4,7 +4,9 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpus.h"
 
@@ -28,6 +30,8 @@ int cpus_parse(const char *text, struct bench_cpus *cpus, struct umem_why *why)
 
 	cpus->text = text;
 	CPU_ZERO(&cpus->set);
+	if (!strcmp(text, BENCH_CPUS_ANY))
+		return 0;
 	do {
 		long first = take_cpu(&at);
 		long last = first;
@@ -50,9 +54,24 @@ int cpus_parse(const char *text, struct bench_cpus *cpus, struct umem_why *why)
 	return 0;
 }
 
+void cpus_first(struct bench_cpus *cpus)
+{
+	static char text[16];
+	cpu_set_t usable;
+	int cpu = 0;
+
+	if (!sched_getaffinity(0, sizeof(usable), &usable))
+		while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &usable))
+			cpu++;
+	snprintf(text, sizeof(text), "%d", cpu);
+	cpus->text = text;
+	CPU_ZERO(&cpus->set);
+	CPU_SET(cpu, &cpus->set);
+}
+
 int cpus_apply(const struct bench_cpus *cpus)
 {
-	if (!cpus->text)
+	if (!CPU_COUNT(&cpus->set))
 		return 0;
 	return sched_setaffinity(0, sizeof(cpus->set), &cpus->set) ? -errno : 0;
 }

@@ -17,7 +17,7 @@
 
 #define DEFAULT_SIZE (64ULL << 20)	/* without a source */
 #define DEFAULT_TOUCHES 4096ULL
-#define YIELD_CPUS 3U
+#define SCARCE_CPUS 3U	/* with less than these */
 
 static int no_size(const struct bench *bench, uint64_t export_size)
 {
@@ -92,17 +92,36 @@ static int open_expectation(struct bench *bench)
 	return err;
 }
 
+/*
+ * Where CPUs are scarce the hand-over between two of them costs most, in a VM
+ * even the time until the host runs the other one: there userfaultfd's best
+ * case, and so what it gets, is to have all on one CPU.
+ */
+static void choose_cpus(struct bench_options *opt)
+{
+	bool scarce = cpus_usable() < SCARCE_CPUS;
+
+	if (opt->poll == BENCH_POLL_AUTO)
+		opt->poll = scarce ? BENCH_POLL_YIELD : BENCH_POLL_SPIN;
+	if (scarce && !opt->cpu.text && !opt->handler_cpu.text) {
+		cpus_first(&opt->cpu);
+		opt->handler_cpu = opt->cpu;
+	}
+	if (!opt->cpu.text)
+		cpus_parse(BENCH_CPUS_ANY, &opt->cpu, NULL);
+	if (!opt->handler_cpu.text)
+		cpus_parse(BENCH_CPUS_ANY, &opt->handler_cpu, NULL);
+}
+
 static int bind_cpus(struct bench *bench)
 {
-	unsigned int usable = cpus_usable();
-	int err = cpus_apply(&bench->opt.cpu);
+	int err;
 
+	choose_cpus(&bench->opt);
+	err = cpus_apply(&bench->opt.cpu);
 	if (err)
 		umem_say_failed(err, NULL, "binding to CPUs %s",
 				bench->opt.cpu.text);
-	if (bench->opt.poll == BENCH_POLL_AUTO)
-		bench->opt.poll = usable < YIELD_CPUS ? BENCH_POLL_YIELD :
-							BENCH_POLL_SPIN;
 	return err;
 }
 

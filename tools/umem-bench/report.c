@@ -51,9 +51,8 @@ static void print_head(const struct bench *bench)
 	       opt->source ? opt->source : "",
 	       umem_size_text(opt->size, size), expect_name(bench->expect),
 	       bench->floor_ns);
-	printf("measuring on CPUs %s, handlers on %s; completions are polled %s\n\n",
-	       opt->cpu.text ? opt->cpu.text : "any",
-	       opt->handler_cpu.text ? opt->handler_cpu.text : "any",
+	printf("measuring on CPU %s, handlers on %s; completions are polled %s\n\n",
+	       opt->cpu.text, opt->handler_cpu.text,
 	       opt->poll == BENCH_POLL_YIELD ? "with sched_yield() in between" :
 					       "without a pause");
 }
