@@ -78,7 +78,7 @@ like "status for people: provided" "$(umemctl status "$T")" '^provided +[0-9.]+%
 
 like "list shows it" "$(umemctl list)" "^$T +python3 +[0-9]+ +256 KiB +[0-9.]+% +hard +kernel $S$"
 is "list -j" "$(umemctl list -j | json \
-	'[(r["pid"], r["fd"], r["comm"], r["size"], r["mapped_only"]) for r in d["regions"]]')" \
+	'[(r["pid"], r["fd"], r["comm"], r["size"], r["mapped_only"]) for r in d["regions"] if r["fd"] == 3]')" \
 	"[(${T%:3}, 3, 'python3', $SIZE, False)]"
 
 # Each kind after each, by detach and by replacement.
