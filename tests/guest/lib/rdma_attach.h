@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * For guest tests in C of the RDMA provider in the kernel: hostile_server on
+ * this machine, and UMEM_RDMA_IOC_ATTACH as the test wants it.
+ */
+#ifndef UMEM_TEST_RDMA_ATTACH_H
+#define UMEM_TEST_RDMA_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/umem.h>
+#include <linux/umem_rdma.h>
+
+#include "hostile.h"
+
+#define HOSTILE_PORT	7475
+
+/* Runs hostile_server; returns when it listens. */
+pid_t hostile_start(void);
+void hostile_kill(pid_t pid);
+
+/* The argument for @mode of hostile_server on this machine. */
+struct umem_rdma_attach attach_arg(int channel, enum hostile_mode mode);
+
+/* The ioctl: 0 or a positive errno. */
+int attach(const struct umem_rdma_attach *arg);
+
+/* A new channel of @region, attached to @mode: 0 or a positive errno. */
+int attach_region(int region, enum hostile_mode mode);
+
+/* Wait until the region's provider is of @kind; false after @ms. */
+bool wait_provider(int region, enum umem_provider_kind kind,
+		   unsigned int ms);
+
+/*
+ * pread() of one granule: 0 when it holds what hostile_server exports, EILSEQ
+ * when it holds anything else, or errno.
+ */
+int read_granule(int region, uint64_t granule);
+
+long long test_now_ms(void);
+
+#endif /* UMEM_TEST_RDMA_ATTACH_H */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * umem_rdma and servers that break the protocol, one test for each way: the
+ * errno that is documented, the channel as before, no complaint of the kernel.
+ * From a server that misbehaves later no wrong byte comes, and the region goes
+ * on with another.
+ *
+ * needs: rxe umem umem_rdma
+ * timeout: 300
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/pattern_provider.h"
+#include "lib/rdma_attach.h"
+#include "provider/lib/region.h"
+
+/* So many that some are left when the server misbehaves. */
+#define GRANULES	256
+#define INFLIGHT	32
+
+static const struct {
+	const char *name;
+	int err;
+} modes[] = {
+#define X(name, err) [HOSTILE_##name] = { #name, err },
+	HOSTILE_MODES(X)
+#undef X
+};
+
+static pid_t server;
+
+static int start(void **state)
+{
+	(void)state;
+	server = hostile_start();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	hostile_kill(server);
+	return 0;
+}
+
+static void provides(int region)
+{
+	assert_int_equal(read_granule(region, 1), 0);
+	assert_int_equal(read_granule(region, GRANULES - 1), 0);
+	assert_int_equal(test_status(region).bytes_copied, 0);
+}
+
+static void refused(enum hostile_mode mode, int region)
+{
+	int channel = umem_region_channel(region, 0);
+	struct umem_rdma_attach arg = attach_arg(channel, mode);
+	long long took = test_now_ms();
+
+	assert_int_equal(attach(&arg), modes[mode].err);
+	took = test_now_ms() - took;
+	assert_true(took < arg.connect_timeout_ms + 1500);
+	if (modes[mode].err == ETIMEDOUT)
+		assert_true(took >= arg.connect_timeout_ms - 20);
+
+	/* The channel is the caller's again, and good for another server. */
+	assert_int_equal(test_status(region).provider_kind, UMEM_PROVIDER_USER);
+	assert_int_equal(test_status(channel).requests, 0);
+	arg.export_id = HOSTILE_GOOD;
+	assert_int_equal(attach(&arg), 0);
+	close(channel);
+	provides(region);
+}
+
+/* Read one granule after the other until the server is lost. */
+static uint64_t read_until_lost(int region)
+{
+	for (uint64_t granule = 0; granule < GRANULES; granule++) {
+		int err = read_granule(region, granule);
+
+		if (err) {
+			assert_int_equal(err, EIO);
+			return granule;
+		}
+		usleep(HOSTILE_LIVE_MS * 1000 / (GRANULES / 2));
+	}
+	return GRANULES;
+}
+
+static void lost(enum hostile_mode mode, int region)
+{
+	int err = attach_region(region, mode);
+
+	/* This one may be lost before we are through. */
+	if (mode != HOSTILE_LIVE_AT_ONCE || err != EPROTO)
+		assert_int_equal(err, 0);
+	assert_true(read_until_lost(region) < GRANULES);
+	assert_true(wait_provider(region, UMEM_PROVIDER_NONE, 5000));
+	assert_int_equal(test_status(region).requests_issued, 0);
+
+	assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
+	assert_int_equal(read_until_lost(region), GRANULES);
+	assert_int_equal(test_status(region).bytes_copied, 0);
+}
+
+static void kept(enum hostile_mode mode, int region)
+{
+	assert_int_equal(attach_region(region, mode), 0);
+	assert_int_equal(read_until_lost(region), GRANULES);
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_KERNEL);
+	assert_int_equal(umem_region_detach(region), 0);
+	assert_int_equal(test_status(region).provider_kind, UMEM_PROVIDER_NONE);
+}
+
+static void one_mode(void **state)
+{
+	enum hostile_mode mode = (uintptr_t)*state;
+	int region = test_region(GRANULES * TEST_PAGE, UMEM_WAIT_FAILFAST, 0,
+				 INFLIGHT);
+
+	if (modes[mode].err)
+		refused(mode, region);
+	else if (mode > HOSTILE_LIVE_FLOOD)
+		lost(mode, region);
+	else
+		kept(mode, region);
+	close(region);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[HOSTILE_NR_MODES];
+
+	for (unsigned int i = 0; i < HOSTILE_NR_MODES; i++)
+		tests[i] = (struct CMUnitTest){
+			.name = modes[i].name,
+			.test_func = one_mode,
+			.initial_state = (void *)(uintptr_t)i,
+		};
+	return cmocka_run_group_tests(tests, start, stop);
+}
