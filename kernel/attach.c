@@ -199,8 +199,8 @@ int umem_attach_commit(struct umem_attachment *att,
 		att->priv = priv;
 		channel->attachment = att;
 		rcu_assign_pointer(region->attachment, att);
-		/* Pairs with umem_provider_gone(): one of us sees the other. */
 		set_bit(ATTACHMENT_COMMITTED, &att->flags);
+		/* Pairs with umem_provider_gone(): one of us sees the other. */
 		smp_mb__after_atomic();
 		if (test_bit(ATTACHMENT_GONE, &att->flags))
 			umem_attachment_end(att);
@@ -246,6 +246,7 @@ int umem_attachment_wait(struct umem_attachment *att)
 void umem_provider_gone(struct umem_attachment *att)
 {
 	set_bit(ATTACHMENT_GONE, &att->flags);
+	/* Pairs with umem_attach_commit(). */
 	smp_mb__after_atomic();
 	if (test_bit(ATTACHMENT_COMMITTED, &att->flags))
 		umem_attachment_end(att);

@@ -18,9 +18,6 @@
 #include "compat/compat.h"
 #include "region.h"
 
-/* Explicit: large folios would map granules that are not provided. */
-static char mount_options[] = "huge=never";
-
 static struct vfsmount *backing_mount;
 /* tmpfs's own, and the copies with our changes; fixed by umem_backing_init(). */
 static const struct file_operations *tmpfs_fops __ro_after_init;
@@ -120,13 +117,14 @@ static int __init copy_tmpfs_ops(void)
 int __init umem_backing_init(void)
 {
 	struct file_system_type *tmpfs = get_fs_type("tmpfs");
+	/* Explicit: large folios would map granules that are not provided. */
+	char options[] = "huge=never";
 	int err;
 
 	if (!tmpfs)
 		return -ENODEV;
 	/* Internal, so without the limits of a mount that users see. */
-	backing_mount = vfs_kern_mount(tmpfs, SB_KERNMOUNT, "umem",
-				       mount_options);
+	backing_mount = vfs_kern_mount(tmpfs, SB_KERNMOUNT, "umem", options);
 	/* tmpfs is built in: get_fs_type() took no reference to drop. */
 	if (IS_ERR(backing_mount))
 		return PTR_ERR(backing_mount);

@@ -93,9 +93,17 @@ static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
 	return 0;
 }
 
-/* Runs @op on the backing file piece by piece, each one provided first. */
+static ssize_t move_piece(struct file *backing, struct iov_iter *iter,
+			  loff_t *pos, int direction)
+{
+	if (direction == READ)
+		return vfs_iter_read(backing, iter, pos, 0);
+	return vfs_iter_write(backing, iter, pos, 0);
+}
+
+/* Reads or writes the backing file piece by piece, each one provided first. */
 static ssize_t for_each_piece(struct kiocb *iocb, struct iov_iter *iter,
-			      typeof(vfs_iter_read) *op)
+			      int direction)
 {
 	struct file *backing = backing_of(iocb->ki_filp);
 	struct umem_region *region = backing->private_data;
@@ -115,7 +123,7 @@ static ssize_t for_each_piece(struct kiocb *iocb, struct iov_iter *iter,
 
 		rest = iov_iter_count(iter) - piece;
 		iov_iter_truncate(iter, piece);
-		done = op(backing, iter, &iocb->ki_pos, 0);
+		done = move_piece(backing, iter, &iocb->ki_pos, direction);
 		iov_iter_reexpand(iter, iov_iter_count(iter) + rest);
 		if (done < 0)
 			return total ?: done;
@@ -128,7 +136,7 @@ static ssize_t for_each_piece(struct kiocb *iocb, struct iov_iter *iter,
 
 static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return for_each_piece(iocb, to, vfs_iter_read);
+	return for_each_piece(iocb, to, READ);
 }
 
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -142,7 +150,7 @@ static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	/* As a block device at its end: the size is fixed. */
 	if (iocb->ki_pos >= size)
 		return -ENOSPC;
-	return for_each_piece(iocb, from, vfs_iter_write);
+	return for_each_piece(iocb, from, WRITE);
 }
 
 const struct file_operations umem_region_fops = {
