@@ -102,8 +102,8 @@ static ssize_t move_piece(struct file *backing, struct iov_iter *iter,
 }
 
 /* Reads or writes the backing file piece by piece, each one provided first. */
-static ssize_t for_each_piece(struct kiocb *iocb, struct iov_iter *iter,
-			      int direction)
+static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
+			  int direction)
 {
 	struct file *backing = backing_of(iocb->ki_filp);
 	struct umem_region *region = backing->private_data;
@@ -136,7 +136,7 @@ static ssize_t for_each_piece(struct kiocb *iocb, struct iov_iter *iter,
 
 static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return for_each_piece(iocb, to, READ);
+	return move_range(iocb, to, READ);
 }
 
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -150,7 +150,7 @@ static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	/* As a block device at its end: the size is fixed. */
 	if (iocb->ki_pos >= size)
 		return -ENOSPC;
-	return for_each_piece(iocb, from, WRITE);
+	return move_range(iocb, from, WRITE);
 }
 
 const struct file_operations umem_region_fops = {
