@@ -101,8 +101,7 @@ static void lost(enum hostile_mode mode, int region)
 	if (mode != HOSTILE_LIVE_AT_ONCE || err != EPROTO)
 		assert_int_equal(err, 0);
 	assert_true(read_until_lost(region) < GRANULES);
-	assert_true(wait_provider(region, UMEM_PROVIDER_NONE, 5000));
-	assert_int_equal(test_status(region).requests_issued, 0);
+	assert_true(wait_detached(region, 5000));
 
 	assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
 	assert_int_equal(read_until_lost(region), GRANULES);

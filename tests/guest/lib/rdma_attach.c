@@ -124,12 +124,15 @@ int attach_region(int region, enum hostile_mode mode)
 	return err;
 }
 
-bool wait_provider(int region, enum umem_provider_kind kind, unsigned int ms)
+bool wait_detached(int region, unsigned int ms)
 {
 	long long end = test_now_ms() + ms;
+	struct umem_region_status status;
 
 	do {
-		if (test_status(region).provider_kind == kind)
+		status = test_status(region);
+		if (status.provider_kind == UMEM_PROVIDER_NONE &&
+		    !status.requests_issued)
 			return true;
 		usleep(5000);
 	} while (test_now_ms() < end);

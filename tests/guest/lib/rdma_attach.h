@@ -30,9 +30,11 @@ int attach(const struct umem_rdma_attach *arg);
 /* A new channel of @region, attached to @mode: 0 or a positive errno. */
 int attach_region(int region, enum hostile_mode mode);
 
-/* Wait until the region's provider is of @kind; false after @ms. */
-bool wait_provider(int region, enum umem_provider_kind kind,
-		   unsigned int ms);
+/*
+ * Wait until the region has no provider and every request is back in the
+ * queue; false after @ms.
+ */
+bool wait_detached(int region, unsigned int ms);
 
 /*
  * pread() of one granule: 0 when it holds what hostile_server exports, EILSEQ

@@ -128,6 +128,7 @@ static void answer_auth(struct client *c)
 {
 	switch (c->mode) {
 	case HOSTILE_ACCEPT_MUTE:
+	case HOSTILE_ACCEPT_LEAVE:
 		return;
 	case HOSTILE_MSG_EMPTY:
 		return send_plain(c, UMEM_RDMA_MSG_EXPORT, 0);
