@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "child.h"
 #include "guard.h"
 
 #define STALL_SECONDS 60
@@ -25,6 +26,7 @@ void guard_die(int err, const struct umem_why *why, const char *what, ...)
 	va_start(args, what);
 	vsnprintf(text, sizeof(text), what, args);
 	va_end(args);
+	child_tell();
 	umem_say_failed(err, why, "%s", text);
 	_exit(BENCH_EXIT_ERROR);
 }

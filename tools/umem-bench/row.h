@@ -104,6 +104,7 @@ static inline char *row_view(const struct row *row, uint64_t page, size_t slot)
 extern const struct row_ops row_raw_verbs;
 extern const struct row_ops row_umem_rdma;
 extern const struct row_ops row_umem_provider;
+extern const struct row_ops row_umem_provider_poll;
 extern const struct row_ops row_uffd_block;
 extern const struct row_ops row_uffd_yield;
 extern const struct row_ops row_uffd_spin;

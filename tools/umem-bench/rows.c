@@ -13,6 +13,7 @@ const struct row_ops *const row_kinds[] = {
 	&row_raw_verbs,
 	&row_umem_rdma,
 	&row_umem_provider,
+	&row_umem_provider_poll,
 	&row_uffd_block,
 	&row_uffd_yield,
 	&row_uffd_spin,
