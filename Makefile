@@ -35,7 +35,7 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -pthread
 ALL_CPPFLAGS = -D_GNU_SOURCE -I. -Iuapi -Iprovider -Iprovider/lib $(CPPFLAGS)
 LDLIBS = -Wl,--as-needed -lrdmacm -libverbs -ljson-c -lm
 
-.PHONY: all modules tools tests clean help install
+.PHONY: all modules tools tests clean help install where
 all: modules tools
 
 include tests/userspace.mk
@@ -103,6 +103,9 @@ install: all
 	kdir=$(kdir) && $(MAKE) -C "$$kdir" M=$(MODULES) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
+where:
+	@echo $(MODULES)
+
 clean:
 	rm -rf $(BUILD)
 
@@ -116,6 +119,7 @@ help:
 	@echo 'make check-guest   tests in virtual machines        [T=name or pattern]'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
+	@echo 'make where         print the directory of the modules'
 	@echo 'make install       modules, tools and headers       [PREFIX=, DESTDIR=]'
 	@echo 'make clean         remove the build directory (the cache stays)'
 	@echo
