@@ -94,7 +94,8 @@ static void send_keepalive(struct serve_client *cl, int64_t now)
 
 void serve_client_tick(struct serve_client *cl, int64_t now)
 {
-	cl->messages = 0;
+	if (cl->messages)
+		cl->messages--;
 	switch (cl->state) {
 	case CLIENT_ACCEPTED:
 		if (now >= cl->deadline)

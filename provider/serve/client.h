@@ -20,8 +20,8 @@
 #define CLIENT_RX	4
 #define CLIENT_TX	2
 
-/* More messages than this between two ticks are a flood. */
-#define CLIENT_MAX_MESSAGES	100
+/* A client may send one message a tick, and so many more; else it is a flood. */
+#define CLIENT_MAX_MESSAGES	20
 
 /* How long a client may take to leave. */
 #define CLIENT_LEAVE_MS		2000
@@ -42,7 +42,7 @@ struct serve_client {
 	int64_t since;			/* when it became LIVE */
 	int64_t deadline;		/* in ACCEPTED and LEAVING */
 	int64_t keepalive;		/* when the next one is due */
-	unsigned int messages;		/* since the last tick */
+	unsigned int messages;		/* received, less one for each tick */
 	char peer[64];
 
 	struct rdma_cm_id *id;

@@ -140,12 +140,25 @@ static void got_message(struct serve_client *cl, const void *data, size_t len)
 
 static void broke(struct serve_client *cl, enum ibv_wc_status status)
 {
-	if (status == IBV_WC_RETRY_EXC_ERR)
-		serve_client_leave(cl, NULL, "it does not answer any more");
-	else if (status == IBV_WC_LOC_LEN_ERR)
-		serve_client_leave(cl, NULL, "sent a message that is too long");
-	else
-		serve_client_leave(cl, NULL, ibv_wc_status_str(status));
+	struct umem_why why;
+
+	switch (status) {
+	case IBV_WC_RETRY_EXC_ERR:
+	case IBV_WC_RNR_RETRY_EXC_ERR:
+		umem_because(&why, 0, "it does not answer any more");
+		break;
+	case IBV_WC_LOC_LEN_ERR:
+	case IBV_WC_LOC_QP_OP_ERR:	/* what rxe says instead */
+		umem_because(&why, 0, "sent a message that is too long");
+		break;
+	case IBV_WC_WR_FLUSH_ERR:
+		umem_because(&why, 0, "its connection broke, perhaps by a forbidden access");
+		break;
+	default:
+		umem_because(&why, 0, "its connection broke: %s",
+			     ibv_wc_status_str(status));
+	}
+	serve_client_leave(cl, NULL, why.text);
 }
 
 static void sent(struct serve_client *cl, unsigned int index)
