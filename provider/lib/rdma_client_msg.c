@@ -145,10 +145,14 @@ static void got_message(struct rdma_client *cl, const void *data, size_t len)
 	else if ((type == UMEM_RDMA_MSG_EXPORT || type == UMEM_RDMA_MSG_ERROR) &&
 		 !cl->export_known)
 		got_export(cl, data, len);
+	else if (type > 0)
+		rdma_client_lose(cl, -EPROTO,
+				 "the server broke the protocol: a message of type %d out of turn",
+				 type);
 	else
 		rdma_client_lose(cl, -EPROTO,
-				 "the server broke the protocol: message type %d, %zu bytes",
-				 type, len);
+				 "the server broke the protocol: %zu bytes that are no message",
+				 len);
 }
 
 void rdma_client_own_completion(struct rdma_client *cl, const struct ibv_wc *wc)
