@@ -4,7 +4,7 @@
 # status, list, detach-provider, attach-provider of a region in use, in both
 # kinds, each after each.
 #
-# timeout: 300
+# timeout: 500
 # needs: rxe umem umem_rdma
 
 # shellcheck source=tests/guest/lib.sh
@@ -134,6 +134,38 @@ mapper=$!
 wait_until 10 grep -q mapped "$TMP/mapper"
 like "list shows who has it only mapped" "$(umemctl list)" "^$mapper +python3 +- mapped"
 kill $mapper
+
+# The daemon keeps nothing of ours; what it says later is for the system's log.
+python3 - >"$TMP/syslog" <<'END' &
+import os, socket, sys
+try:
+    os.unlink("/dev/log")
+except FileNotFoundError:
+    pass
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+print("bound", flush=True)
+while True:
+    print(log.recv(1000).decode().strip(), flush=True)
+END
+syslog=$!
+wait_until 10 grep -q bound "$TMP/syslog"
+check "replace by user" umemctl attach-provider --replace --user "$T" "$S"
+is "the daemon has no file of ours open" \
+	"$(find "/proc/$(pgrep -x umem-provider)/fd" -lname "$TMP*" -o -lname '/umem*')" ""
+is "the daemon has a session of its own" \
+	"$(ps -o sid= -C umem-provider | tr -d ' ')" "$(pgrep -x umem-provider)"
+kill "$serve_pid"
+check "that the server is lost goes to the system's log" \
+	wait_until 30 grep -q '^umem-provider: .*rdma://' "$TMP/syslog" ||
+	diag "$(cat "$TMP/syslog")"
+no_provider()
+{
+	[ "$(status 'd["provider_kind"]')" = none ]
+}
+check "and leaves the region without a provider" wait_until 30 no_provider
+kill $syslog
+rm -f /dev/log
 
 exec 6>&-
 none()

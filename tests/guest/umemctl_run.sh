@@ -4,7 +4,7 @@
 # umemctl run: what the program gets and what comes back, with the provider in
 # the kernel and with the one in userspace.
 #
-# timeout: 300
+# timeout: 500
 # needs: rxe umem umem_rdma
 
 # shellcheck source=tests/guest/lib.sh

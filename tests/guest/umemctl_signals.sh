@@ -4,7 +4,7 @@
 # umemctl run passes signals on, stops and continues with its program, and dies
 # of nothing but the program's end.
 #
-# timeout: 300
+# timeout: 500
 # needs: rxe umem umem_rdma
 
 # shellcheck source=tests/guest/lib.sh

@@ -16,12 +16,26 @@ static const struct option options[] = {
 	{ }
 };
 
-static int attach(const char *text, const struct provider_choice *choice)
+/* umem-provider's messages shall name the region as the user did. */
+static void name_target(const struct umem_target *target,
+			struct provider_choice *choice)
 {
+	if (target->pid && target->pid != getpid())
+		snprintf(choice->target, sizeof(choice->target), "%d:%d",
+			 (int)target->pid, target->fd);
+}
+
+static int attach(const char *text, struct provider_choice *choice)
+{
+	struct umem_target target;
 	struct umem_why why;
 	int region, err;
 
-	region = umem_target_get(text, O_RDWR, &why);
+	region = umem_target_parse(text, &target, &why);
+	if (!region) {
+		name_target(&target, choice);
+		region = umem_target_open(&target, O_RDWR, &why);
+	}
 	if (region < 0) {
 		umem_say_failed(region, &why, "attaching %s to %s",
 				choice->source.text, text);
@@ -38,6 +52,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	int opt;
 
 	provider_defaults(&choice);
+	choice.background = true;
 	while ((opt = option_next(verb, argc, argv)) >= 0)
 		provider_option(verb, opt, &choice);
 	if (optind >= argc)

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,19 @@ struct command {
 	char *argv[16];
 };
 
+/**
+ * struct link - between us and the daemon, until it is live
+ * @ready: pipe; the daemon writes to [1].
+ * @log: datagram sockets; [1] is the stderr of a daemon in the background. -1
+ *	for one that has our stderr.
+ */
+struct link {
+	int ready[2];
+	int log[2];
+};
+
+/* ---- Starting ----------------------------------------------------------- */
+
 /* Next to this program, as in a build tree; else wherever PATH has it. */
 static void find_program(char path[PATH_MAX])
 {
@@ -42,8 +57,8 @@ static void find_program(char path[PATH_MAX])
 }
 
 /*
- * The provider opens the region by our descriptor and keeps only a channel,
- * so that it does not keep the region alive.
+ * The provider opens the region itself and keeps only a channel, so that it
+ * does not keep the region alive.
  */
 static void make_command(struct command *c, int region, int ready,
 			 const struct provider_choice *choice)
@@ -51,7 +66,11 @@ static void make_command(struct command *c, int region, int ready,
 	int n = 0;
 
 	find_program(c->path);
-	snprintf(c->target, sizeof(c->target), "%d:%d", (int)getpid(), region);
+	if (choice->target[0])
+		snprintf(c->target, sizeof(c->target), "%s", choice->target);
+	else
+		snprintf(c->target, sizeof(c->target), "%d:%d", (int)getpid(),
+			 region);
 	snprintf(c->ready, sizeof(c->ready), "%d", ready);
 	snprintf(c->reads, sizeof(c->reads), "%u", choice->limits.reads_inflight);
 	snprintf(c->connect, sizeof(c->connect), "%u",
@@ -80,18 +99,24 @@ static const struct umem_clause exec_clauses[] = {
 };
 
 /* In the daemon: only stderr and the pipe stay open. */
-static void daemon_exec(const struct command *c, int ready)
-	__attribute__((noreturn));
-static void daemon_exec(const struct command *c, int ready)
+static void daemon_exec(const struct command *c, const struct link *link,
+			bool chdir_root) __attribute__((noreturn));
+static void daemon_exec(const struct command *c, const struct link *link,
+			bool chdir_root)
 {
 	struct umem_why why;
 	int null = open("/dev/null", O_RDWR);
+	int ready = link->ready[1];
 	int err;
 
 	/* Away from the terminal's signals: they are for the program. */
 	setsid();
+	if (chdir_root && chdir("/"))
+		umem_say_failed(errno, NULL, "changing directory to /");
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
+	if (link->log[1] >= 0)
+		dup2(link->log[1], STDERR_FILENO);
 	if (ready > STDERR_FILENO + 1)
 		close_range(STDERR_FILENO + 1, ready - 1, 0);
 	close_range(ready + 1, ~0U, 0);
@@ -103,23 +128,12 @@ static void daemon_exec(const struct command *c, int ready)
 	_exit(EXIT_FAILURE);
 }
 
-/* A byte when it is live, the end of file when it is not going to be. */
-static int wait_live(int ready)
-{
-	char byte;
-	ssize_t n;
-
-	do {
-		n = read(ready, &byte, 1);
-	} while (n < 0 && errno == EINTR);
-	return n == 1 ? 0 : -EIO;
-}
-
 /*
  * Two forks: the daemon's parent is init, and neither we nor the program get
  * its SIGCHLD. The child in between waits for nothing.
  */
-static int fork_daemon(const struct command *c, int ready)
+static int fork_daemon(const struct command *c, const struct link *link,
+		       bool chdir_root)
 {
 	pid_t child = fork();
 	int status;
@@ -129,7 +143,7 @@ static int fork_daemon(const struct command *c, int ready)
 	if (!child) {
 		child = fork();
 		if (!child)
-			daemon_exec(c, ready);
+			daemon_exec(c, link, chdir_root);
 		_exit(child < 0 ? errno : 0);
 	}
 	while (waitpid(child, &status, 0) < 0)
@@ -138,23 +152,112 @@ static int fork_daemon(const struct command *c, int ready)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
-int provider_spawn(int region, const struct provider_choice *choice)
-{
-	struct command c;
-	int ready[2], err;
+/* ---- Waiting ------------------------------------------------------------ */
 
-	if (pipe2(ready, O_CLOEXEC)) {
-		err = -errno;
+static void relay_log(int log)
+{
+	char text[1024];
+	ssize_t n;
+
+	while ((n = recv(log, text, sizeof(text), MSG_DONTWAIT)) > 0)
+		if (write(STDERR_FILENO, text, n) < 0)
+			return;
+}
+
+/* A byte when it is live, the end of file when it is not going to be. */
+static int wait_live(const struct link *link)
+{
+	struct pollfd fds[] = {
+		{ .fd = link->ready[0], .events = POLLIN },
+		{ .fd = link->log[0], .events = POLLIN },
+	};
+	ssize_t n = 0;
+	char byte;
+
+	do {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		relay_log(link->log[0]);
+		if (fds[0].revents)
+			n = read(link->ready[0], &byte, 1);
+	} while (!fds[0].revents || (n < 0 && errno == EINTR));
+	relay_log(link->log[0]);
+	return n == 1 ? 0 : -EIO;
+}
+
+/*
+ * What a daemon says is for the system's log, where there is one. Its stderr
+ * is the socket that we hold as well, so it need not do anything.
+ */
+static void move_log(int log)
+{
+	static const struct sockaddr_un syslog = {
+		.sun_family = AF_UNIX,
+		.sun_path = "/dev/log",
+	};
+	int err;
+
+	err = connect(log, (const struct sockaddr *)&syslog, sizeof(syslog));
+	(void)err;		/* without one, it goes nowhere */
+}
+
+/* ---- Beginning and end -------------------------------------------------- */
+
+static int link_open(struct link *link, bool background)
+{
+	link->ready[0] = link->ready[1] = -1;
+	link->log[0] = link->log[1] = -1;
+	if (pipe2(link->ready, O_CLOEXEC))
+		return -errno;
+	/* Not blocking: a log that is stuck must not stop the daemon. */
+	if (background && socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
+				     SOCK_NONBLOCK, 0, link->log))
+		return -errno;
+	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int start(const struct command *c, struct link *link, bool chdir_root)
+{
+	int err;
+
+	err = fork_daemon(c, link, chdir_root);
+	/* Else its end would not be the end of the file. */
+	close_fd(&link->ready[1]);
+	if (err) {
 		umem_say_failed(err, NULL, "starting %s", PROGRAM);
 		return err;
 	}
-	make_command(&c, region, ready[1], choice);
-	err = fork_daemon(&c, ready[1]);
-	close(ready[1]);
-	if (err)
+	err = wait_live(link);
+	if (!err && link->log[1] >= 0)
+		move_log(link->log[1]);
+	return err;
+}
+
+int provider_spawn(int region, const struct provider_choice *choice)
+{
+	bool chdir_root = choice->background &&
+			  choice->source.kind != UMEM_SOURCE_FILE;
+	struct command c;
+	struct link link;
+	int err;
+
+	err = link_open(&link, choice->background);
+	if (err) {
 		umem_say_failed(err, NULL, "starting %s", PROGRAM);
-	else
-		err = wait_live(ready[0]);
-	close(ready[0]);
+	} else {
+		make_command(&c, region, link.ready[1], choice);
+		err = start(&c, &link, chdir_root);
+	}
+	close_fd(&link.ready[0]);
+	close_fd(&link.ready[1]);
+	close_fd(&link.log[0]);
+	close_fd(&link.log[1]);
 	return err;
 }

@@ -82,6 +82,8 @@ struct provider_choice {
 	struct umem_attach_limits limits;
 	bool user;		/* umem-provider instead of umem_rdma.ko */
 	bool replace;
+	bool background;	/* umem-provider gets a log of its own */
+	char target[32];	/* what umem-provider opens; empty: by our fd */
 };
 
 #define PROVIDER_OPTIONS \
