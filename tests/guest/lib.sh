@@ -135,11 +135,10 @@ load()
 # wait_until SECONDS COMMAND...: poll until it succeeds; false when it does not.
 wait_until()
 {
-	umem_left=$(($1 * 10))
+	umem_end=$(($(date +%s) + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		umem_left=$((umem_left - 1))
-		[ $umem_left -gt 0 ] || return 1
+		[ "$(date +%s)" -le $umem_end ] || return 1
 		sleep 0.1
 	done
 }

@@ -208,6 +208,7 @@ class Session:
                 self.main_status = vm.status
             elif vm.status:
                 self.printer.write(b"host1| command ended with status %d\n" % vm.status)
+                self.main.ctl.send("signal host1-failed\n")
         elif word == "signal":
             for peer in self.vms:
                 peer.ctl.send(f"signal {rest}\n")
