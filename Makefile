@@ -100,7 +100,10 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/linux
 	install $(tools) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
-	kdir=$(kdir) && $(MAKE) -C "$$kdir" M=$(MODULES) \
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+	@# Debian's headers ask for a signature and have no key.
+	kdir=$(kdir) && $(MAKE) -C "$$kdir" M=$(MODULES) CONFIG_MODULE_SIG_ALL= \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 where:

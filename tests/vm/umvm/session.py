@@ -196,7 +196,7 @@ class Session:
             self.printer.write(data)
             return
         # Lines of host 1 are marked; a partial one may wait for its rest.
-        *lines, vm.rest = (getattr(vm, "rest", b"") + data).split(b"\n")
+        *lines, vm.rest = (vm.rest + data).split(b"\n")
         for line in lines:
             self.printer.write(b"host1| " + line + b"\n")
 

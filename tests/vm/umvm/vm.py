@@ -103,7 +103,10 @@ class Vm:
         self.kernel_log = os.path.join(self.dir, "kernel.log")
         self.process = None
         self.status = None          # of the command, when the guest told it
+        self.stays = False          # after its command, until told to power off
+        self.errors = None          # what QEMU itself says
         self.partial = b""          # of a control line
+        self.rest = b""             # of an output line
         os.makedirs(self.dir, exist_ok=True)
         self.out = Port(os.path.join(sockets, f"out{index}"))
         self.ctl = Port(os.path.join(sockets, f"ctl{index}"))
