@@ -42,7 +42,7 @@ struct client {
 static struct client *clients[CLIENTS];
 static char *data;
 
-static void die(const char *what)
+static __attribute__((noreturn)) void die(const char *what)
 {
 	fprintf(stderr, "hostile_server: %s: %s\n", what, strerror(errno));
 	exit(1);
