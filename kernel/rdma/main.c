@@ -31,7 +31,8 @@ static int __init umem_rdma_init(void)
 {
 	int err;
 
-	umem_rdma_wq = alloc_workqueue("umem_rdma", WQ_MEM_RECLAIM, 0);
+	umem_rdma_wq = alloc_workqueue("umem_rdma",
+				       WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!umem_rdma_wq)
 		return -ENOMEM;
 	err = misc_register(&umem_rdma_misc);

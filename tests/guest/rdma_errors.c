@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <string.h>
@@ -244,6 +245,9 @@ static void no_route(void **state)
 {
 	(void)state;
 	assert_int_equal(attach_to("192.0.2.1", 7471), ENETUNREACH);
+	assert_int_equal(system("/bin/ip route add unreachable 192.0.2.1"), 0);
+	assert_int_equal(attach_to("192.0.2.1", 7471), EHOSTUNREACH);
+	assert_int_equal(system("/bin/ip route del unreachable 192.0.2.1"), 0);
 }
 
 static void no_device(void **state)
