@@ -3,8 +3,10 @@
  * The measurement: rounds of interleaved batches of timed touches.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "guard.h"
@@ -139,6 +141,14 @@ static int run_round(struct bench *bench, struct batch *batch)
 	return err;
 }
 
+/* For who watches; not on the machine's time, and not in a log. */
+static void show_progress(const struct bench *bench, uint64_t round)
+{
+	if (isatty(STDERR_FILENO))
+		umem_say("round %" PRIu64 " of %" PRIu64, round + 1,
+			 bench->opt.rounds);
+}
+
 int latency_run(struct bench *bench)
 {
 	struct batch batch = {
@@ -153,6 +163,7 @@ int latency_run(struct bench *bench)
 	for (size_t i = 0; !err && i < bench->opt.batch; i++)
 		batch.page[i] = batch.ns[i] = 1;
 	for (uint64_t round = 0; round < bench->opt.rounds && !err; round++) {
+		show_progress(bench, round);
 		perm_init(&bench->perm, bench->pages,
 			  bench->opt.seed + round);
 		err = run_round(bench, &batch);

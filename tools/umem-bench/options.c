@@ -42,10 +42,16 @@ static const char usage[] =
 
 static void print_usage(FILE *to)
 {
+	static const char *const when[] = {
+		[ROW_ALWAYS] = "",
+		[ROW_SPARE_CPUS] = " (with 3 CPUs or more, or if named)",
+		[ROW_NAMED] = " (if named)",
+	};
+
 	fputs(usage, to);
 	for (size_t i = 0; i < row_kind_count; i++)
-		fprintf(to, "  %-18s %s\n", row_kinds[i]->name,
-			row_kinds[i]->what);
+		fprintf(to, "  %-18s %s%s\n", row_kinds[i]->name,
+			row_kinds[i]->what, when[row_kinds[i]->when]);
 	fputs("  uffd-verbs         all uffd-verbs-*; the best is reported by this name\n",
 	      to);
 }

@@ -29,36 +29,48 @@ int reader_connect(const struct bench *bench, struct rdma_client **client,
 void reader_close(struct reader *reader)
 {
 	rdma_client_close(reader->client);
-	free(reader->buffer);
+	free(reader->own);
 }
 
-int reader_open(struct reader *reader, const struct bench *bench, size_t pages,
-		struct umem_why *why)
+static int own_buffer(struct reader *reader, size_t bytes, struct umem_why *why)
+{
+	reader->own = aligned_alloc(BENCH_PAGE, bytes);
+	if (!reader->own)
+		return umem_because(why, -ENOMEM, "no memory");
+	memset(reader->own, 0, bytes);
+	reader->buffer = reader->own;
+	return 0;
+}
+
+static int register_buffer(struct reader *reader, size_t bytes,
+			   struct umem_why *why)
+{
+	int err = rdma_client_register(reader->client, reader->buffer, bytes,
+				       &reader->lkey);
+
+	if (!err)
+		return 0;
+	return umem_because(why, err,
+			    "the RDMA device does not register a buffer of %zu bytes (ulimit -l?)",
+			    bytes);
+}
+
+int reader_open(struct reader *reader, const struct bench *bench, char *buffer,
+		size_t pages, struct umem_why *why)
 {
 	size_t bytes = pages * BENCH_PAGE;
 	int err;
 
-	*reader = (struct reader){ .bench = bench, .pages = pages };
+	*reader = (struct reader){ .bench = bench, .buffer = buffer };
 	err = reader_connect(bench, &reader->client, why);
 	if (err)
 		return err;
-	reader->buffer = aligned_alloc(BENCH_PAGE, bytes);
-	if (!reader->buffer) {
-		err = umem_because(why, -ENOMEM, "no memory");
-		goto close;
-	}
-	memset(reader->buffer, 0, bytes);
-	err = rdma_client_register(reader->client, reader->buffer, bytes,
-				   &reader->lkey);
-	if (err) {
-		umem_because(why, err,
-			     "the RDMA device does not register a buffer of %zu bytes (ulimit -l?)",
-			     bytes);
-		goto close;
-	}
-	return 0;
-close:
-	reader_close(reader);
+	if (!buffer)
+		err = own_buffer(reader, bytes, why);
+	if (!err)
+		err = register_buffer(reader, bytes, why);
+	if (err)
+		reader_close(reader);
 	return err;
 }
 

@@ -13,13 +13,16 @@ struct reader {
 	const struct bench *bench;
 	struct rdma_client *client;
 	uint32_t lkey;
-	char *buffer;		/* registered */
-	size_t pages;
+	char *buffer;		/* registered: where pages are read to */
+	char *own;		/* the same, if it is to be freed, or NULL */
 };
 
-/* Connects, and registers a buffer of @pages. 0 or a negative errno. */
-int reader_open(struct reader *reader, const struct bench *bench, size_t pages,
-		struct umem_why *why);
+/*
+ * Connects, and registers the @pages at @buffer; NULL: a buffer of its own. 0 or
+ * a negative errno.
+ */
+int reader_open(struct reader *reader, const struct bench *bench, char *buffer,
+		size_t pages, struct umem_why *why);
 void reader_close(struct reader *reader);
 
 /* Page @page of the export into the @slot-th of the buffer; or ends it all. */

@@ -12,6 +12,12 @@
 #include "bench.h"
 #include "hist.h"
 
+enum row_when {
+	ROW_ALWAYS = 0,
+	ROW_SPARE_CPUS,		/* it wants a CPU to itself */
+	ROW_NAMED,		/* never */
+};
+
 /**
  * struct row_ops - what a kind of row does
  * @name: as in the table and for --rows.
@@ -20,7 +26,7 @@
  * @what: one line for people.
  * @remote: reads from --source.
  * @zeroes: its pages hold zeroes, not the source's bytes.
- * @optional: runs only when named or when there are CPUs to spare.
+ * @when: when it runs without being named.
  * @data: for the ops' own use: what distinguishes rows that share them.
  * @open: get what lives through all rounds.
  * @prepare: a fresh mapping of @bench->pages in @row->map, no page of it
@@ -41,7 +47,7 @@ struct row_ops {
 	const char *what;
 	bool remote;
 	bool zeroes;
-	bool optional;
+	enum row_when when;
 	int data;
 
 	int (*open)(struct row *row, struct umem_why *why);
@@ -108,6 +114,7 @@ extern const struct row_ops row_umem_provider_poll;
 extern const struct row_ops row_uffd_block;
 extern const struct row_ops row_uffd_yield;
 extern const struct row_ops row_uffd_spin;
+extern const struct row_ops row_uffd_minor;
 extern const struct row_ops row_tmpfs_first;
 extern const struct row_ops row_present;
 extern const struct row_ops row_present_mapped;

@@ -16,7 +16,8 @@ static int raw_open(struct row *row, struct umem_why *why)
 
 	if (!reader)
 		return umem_because(why, -ENOMEM, "no memory");
-	err = reader_open(reader, row->bench, row->bench->opt.batch, why);
+	err = reader_open(reader, row->bench, NULL, row->bench->opt.batch,
+			  why);
 	if (err) {
 		free(reader);
 		return err;

@@ -22,14 +22,14 @@ struct uffd_row {
 static int uffd_row_open(struct row *row, struct umem_why *why)
 {
 	struct uffd_row *uffd;
-	int err = uffd_check(why);
+	int err = uffd_check(false, why);
 
 	if (err)
 		return err;
 	uffd = calloc(1, sizeof(*uffd));
 	if (!uffd)
 		return umem_because(why, -ENOMEM, "no memory");
-	err = reader_open(&uffd->reader, row->bench, 1, why);
+	err = reader_open(&uffd->reader, row->bench, NULL, 1, why);
 	if (err) {
 		free(uffd);
 		return err;
@@ -125,6 +125,6 @@ const struct row_ops row_uffd_spin = {
 	UFFD_OPS,
 	.name = "uffd-verbs-spin",
 	.what = "the same; the handler polls and keeps its CPU to itself",
-	.optional = true,
+	.when = ROW_SPARE_CPUS,
 	.data = UFFD_SPIN,
 };

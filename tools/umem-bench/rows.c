@@ -17,6 +17,7 @@ const struct row_ops *const row_kinds[] = {
 	&row_uffd_block,
 	&row_uffd_yield,
 	&row_uffd_spin,
+	&row_uffd_minor,
 	&row_tmpfs_first,
 	&row_present,
 	&row_present_mapped,
@@ -38,15 +39,16 @@ static bool word_is(const char *word, size_t length, const char *name)
 static bool wanted(const struct row_ops *ops, const char *list,
 		   unsigned int cpus)
 {
-	bool spare = !ops->optional || cpus >= SPIN_CPUS;
+	bool unasked = ops->when == ROW_ALWAYS ||
+		       (ops->when == ROW_SPARE_CPUS && cpus >= SPIN_CPUS);
 
 	if (!list)
-		return spare;
+		return unasked;
 	while (*list) {
 		size_t length = strcspn(list, ",");
 
 		if (word_is(list, length, ops->name) ||
-		    (spare && word_is(list, length, ops->group)))
+		    (unasked && word_is(list, length, ops->group)))
 			return true;
 		list += length;
 		list += *list == ',';

@@ -24,11 +24,12 @@ static int uffd_create(int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static int uffd_open(int flags, struct umem_why *why)
+static int uffd_open(int flags, bool minor, struct umem_why *why)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
-		.features = UFFD_FEATURE_MISSING_SHMEM,
+		.features = minor ? UFFD_FEATURE_MINOR_SHMEM :
+				    UFFD_FEATURE_MISSING_SHMEM,
 	};
 	int fd = uffd_create(flags);
 	int err;
@@ -40,16 +41,17 @@ static int uffd_open(int flags, struct umem_why *why)
 				    "userfaultfd is not allowed here (sysctl vm.unprivileged_userfaultfd, CAP_SYS_PTRACE)");
 	if (ioctl(fd, UFFDIO_API, &api)) {
 		err = umem_because(why, -errno,
-				   "this kernel's userfaultfd does not do shared memory");
+				   "this kernel's userfaultfd does not do %s faults of shared memory",
+				   minor ? "minor" : "missing");
 		close(fd);
 		return err;
 	}
 	return fd;
 }
 
-int uffd_check(struct umem_why *why)
+int uffd_check(bool minor, struct umem_why *why)
 {
-	int fd = uffd_open(0, why);
+	int fd = uffd_open(0, minor, why);
 
 	if (fd < 0)
 		return fd;
@@ -62,7 +64,8 @@ static int uffd_register(const struct uffd_pager *pager, struct umem_why *why)
 	struct uffdio_register reg = {
 		.range.start = (uintptr_t)pager->map,
 		.range.len = pager->bytes + BENCH_PAGE,
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.mode = pager->minor ? UFFDIO_REGISTER_MODE_MINOR :
+				       UFFDIO_REGISTER_MODE_MISSING,
 	};
 
 	if (ioctl(pager->fd, UFFDIO_REGISTER, &reg))
@@ -74,7 +77,8 @@ int uffd_start(struct uffd_pager *pager, struct umem_why *why)
 {
 	int err;
 
-	pager->fd = uffd_open(pager->wait == UFFD_BLOCK ? 0 : O_NONBLOCK, why);
+	pager->fd = uffd_open(pager->wait == UFFD_BLOCK ? 0 : O_NONBLOCK,
+			      pager->minor, why);
 	if (pager->fd < 0)
 		return pager->fd;
 	err = uffd_register(pager, why);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The peer's pager: a thread that takes faults from userfaultfd, gets the page
- * by an RDMA READ and puts it in place by UFFDIO_COPY.
+ * by an RDMA READ and puts it in place: by UFFDIO_COPY from a buffer, or, where
+ * all memory is allocated and registered beforehand, by UFFDIO_CONTINUE.
  */
 #ifndef UMEM_BENCH_UFFD_H
 #define UMEM_BENCH_UFFD_H
@@ -21,7 +22,9 @@ enum uffd_wait {
 
 /**
  * struct uffd_pager - one mapping and its pager
- * @wait: set by the caller, as are @bench and @reader.
+ * @wait: set by the caller, as are @minor, @bench, @reader, @map and @bytes.
+ * @minor: @reader's buffer is another mapping of the same memory, all there: a
+ *	fault is a minor one, the READ goes to the page itself.
  * @fd: the userfaultfd.
  * @map: the mapping that is watched; one page longer than @bytes: a touch of
  *	the last page tells the thread to end.
@@ -31,6 +34,7 @@ enum uffd_wait {
  */
 struct uffd_pager {
 	enum uffd_wait wait;
+	bool minor;
 	const struct bench *bench;
 	struct reader *reader;
 
@@ -44,7 +48,7 @@ struct uffd_pager {
 };
 
 /* 0 when this kernel and user have what is needed, else a negative errno. */
-int uffd_check(struct umem_why *why);
+int uffd_check(bool minor, struct umem_why *why);
 
 /* Watches @pager->map (of @pager->bytes + a page) and starts the thread. */
 int uffd_start(struct uffd_pager *pager, struct umem_why *why);

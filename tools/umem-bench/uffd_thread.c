@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The peer's pager: fault, READ, copy, again. No poll() before read(): with
- * one userfaultfd it only costs. The copy wakes the thread that faulted.
+ * The peer's pager: fault, READ, copy or map, again. No poll() before read():
+ * with one userfaultfd it only costs. Putting the page in place wakes the thread
+ * that faulted.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -54,7 +55,7 @@ static uint64_t next_fault(struct uffd_pager *pager)
 	       (uintptr_t)pager->map;
 }
 
-static void put_page(struct uffd_pager *pager, uint64_t offset)
+static void copy_page(struct uffd_pager *pager, uint64_t offset)
 {
 	struct uffdio_copy copy = {
 		.dst = (uintptr_t)pager->map + offset,
@@ -71,6 +72,22 @@ static void put_page(struct uffd_pager *pager, uint64_t offset)
 	}
 }
 
+static void map_page(struct uffd_pager *pager, uint64_t offset)
+{
+	struct uffdio_continue cont = {
+		.range.start = (uintptr_t)pager->map + offset,
+		.range.len = BENCH_PAGE,
+	};
+
+	while (ioctl(pager->fd, UFFDIO_CONTINUE, &cont)) {
+		if (errno == EEXIST)
+			return;
+		if (errno != EAGAIN)
+			guard_die(errno, NULL,
+				  "UFFDIO_CONTINUE of offset %" PRIu64, offset);
+	}
+}
+
 static void put_zero(struct uffd_pager *pager, uint64_t offset)
 {
 	struct uffdio_zeropage zero = {
@@ -80,6 +97,28 @@ static void put_zero(struct uffd_pager *pager, uint64_t offset)
 
 	if (ioctl(pager->fd, UFFDIO_ZEROPAGE, &zero))
 		guard_die(errno, NULL, "UFFDIO_ZEROPAGE");
+}
+
+/* The last page of the mapping, which is not part of the export. */
+static void serve_end(struct uffd_pager *pager)
+{
+	if (pager->minor)
+		map_page(pager, pager->bytes);
+	else
+		put_zero(pager, pager->bytes);
+}
+
+static void serve(struct uffd_pager *pager, uint64_t offset)
+{
+	uint64_t page = offset / BENCH_PAGE;
+
+	if (pager->minor) {
+		reader_get(pager->reader, page, page);
+		map_page(pager, offset);
+	} else {
+		reader_get(pager->reader, page, 0);
+		copy_page(pager, offset);
+	}
 }
 
 void *uffd_thread(void *arg)
@@ -99,10 +138,9 @@ void *uffd_thread(void *arg)
 		uint64_t offset = next_fault(pager);
 
 		if (offset == pager->bytes) {
-			put_zero(pager, offset);
+			serve_end(pager);
 			return NULL;
 		}
-		reader_get(pager->reader, offset / BENCH_PAGE, 0);
-		put_page(pager, offset);
+		serve(pager, offset);
 	}
 }
