@@ -28,9 +28,7 @@ static void umem_rdma_send_done(struct ib_cq *cq, struct ib_wc *wc)
 	if (wc->status == IB_WC_SUCCESS)
 		WRITE_ONCE(s->heard, true);
 	else
-		umem_rdma_fail(s, wc->status == IB_WC_RETRY_EXC_ERR ?
-			       -ETIMEDOUT : -EPROTO,
-			       ib_wc_status_msg(wc->status));
+		umem_rdma_fail_wc(s, wc);
 	wake_up_all(&s->wait);
 }
 
@@ -193,7 +191,7 @@ static void umem_rdma_recv_done(struct ib_cq *cq, struct ib_wc *wc)
 
 	if (wc->status != IB_WC_SUCCESS) {
 		/* A message that is too long, or the end of the connection. */
-		umem_rdma_fail(s, -EPROTO, ib_wc_status_msg(wc->status));
+		umem_rdma_fail_wc(s, wc);
 		return;
 	}
 

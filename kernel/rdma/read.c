@@ -85,7 +85,7 @@ static void umem_rdma_read_done(struct ib_cq *cq, struct ib_wc *wc)
 		 * Says nothing about the data, only that this server is lost.
 		 * Fail first: else the request could come straight back.
 		 */
-		umem_rdma_fail(s, -EIO, ib_wc_status_msg(wc->status));
+		umem_rdma_fail_wc(s, wc);
 		umem_request_requeue(req);
 	}
 	umem_rdma_slot_put(s);

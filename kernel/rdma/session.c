@@ -152,6 +152,24 @@ void umem_rdma_fail(struct umem_rdma_session *s, int error, const char *why)
 }
 
 /**
+ * umem_rdma_fail_wc - the server is lost, says a completion
+ * @s: the session.
+ * @wc: the completion, not successful.
+ *
+ * A flush tells only that somebody moved the queue pair to its error state. As
+ * long as the connection is being made that somebody says why: rdma_cm does it
+ * just before it delivers a reject, which must not come second.
+ */
+void umem_rdma_fail_wc(struct umem_rdma_session *s, const struct ib_wc *wc)
+{
+	if (wc->status == IB_WC_WR_FLUSH_ERR &&
+	    READ_ONCE(s->state) < UMEM_RDMA_LIVE)
+		return;
+	umem_rdma_fail(s, wc->status == IB_WC_RETRY_EXC_ERR ?
+		       -ETIMEDOUT : -EPROTO, ib_wc_status_msg(wc->status));
+}
+
+/**
  * umem_rdma_session_close - end the connection; nothing can land in a page after
  * @s: the session, in any state; the core calls neither submit nor kick, and
  *	no thread attaches it any more.

@@ -178,6 +178,7 @@ void umem_rdma_session_close(struct umem_rdma_session *s);
 void umem_rdma_session_free(struct umem_rdma_session *s);
 bool umem_rdma_move(struct umem_rdma_session *s, enum umem_rdma_state to);
 void umem_rdma_fail(struct umem_rdma_session *s, int error, const char *why);
+void umem_rdma_fail_wc(struct umem_rdma_session *s, const struct ib_wc *wc);
 
 /* queues.c */
 int umem_rdma_queues_create(struct umem_rdma_session *s);
