@@ -40,7 +40,7 @@ int test_region(size_t size, unsigned int policy, unsigned int timeout_ms,
 		.wait_policy = policy,
 		.timeout_ms = timeout_ms,
 		.max_inflight = max_inflight,
-		.max_data = 16 * TEST_PAGE,
+		.max_data = TEST_MAX_DATA,
 	};
 	int device = umem_device_open();
 	int region;

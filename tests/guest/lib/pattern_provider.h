@@ -14,6 +14,7 @@
 #include <linux/umem.h>
 
 #define TEST_PAGE 4096UL
+#define TEST_MAX_DATA (16 * TEST_PAGE)	/* of what test_region() makes */
 
 /* Word @word of granule @granule in the pattern. Never 0. */
 static inline uint64_t pattern_word(uint64_t granule, unsigned int word)

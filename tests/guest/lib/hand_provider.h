@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * For guest tests in C: a provider by hand, one request and one answer at a
+ * time. What does not come in time fails the test.
+ */
+#ifndef UMEM_TEST_HAND_PROVIDER_H
+#define UMEM_TEST_HAND_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pattern_provider.h"
+
+/* A nonblocking channel of @region; @flags besides. */
+int hand_open(int region, unsigned int flags);
+
+/* Waits for a request, which must be a FETCH of one granule: its index. */
+uint64_t hand_take(int channel);
+
+/* Waits for @count requests and checks that they are those from @first on. */
+void hand_take_all(int channel, uint64_t first, unsigned int count);
+
+/* Provides all that is missing, by a channel of its own: nobody waits after it. */
+void hand_release(int region);
+
+/* Whether no request is there now. */
+bool hand_none(int channel);
+
+/* Answers for @count granules; the pattern as content. Must be consumed. */
+void hand_data(int channel, uint64_t first, unsigned int count);
+void hand_zero(int channel, uint64_t first, unsigned int count);
+void hand_fail(int channel, uint64_t first, unsigned int count);
+
+/* The same: 0 when consumed whole, else the bytes consumed or a negative errno. */
+long hand_try(int channel, int op, uint64_t first, unsigned int count);
+
+#endif /* UMEM_TEST_HAND_PROVIDER_H */
