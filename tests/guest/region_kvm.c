@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A virtual machine on a region: KVM's fault that must not sleep, its worker
+ * that fetches in place of the processor, and the end of both.
+ *
+ * needs: umem kvm
+ */
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/hand_provider.h"
+#include "lib/touch.h"
+
+#define PAGES 64
+#define SIZE (PAGES * TEST_PAGE)
+#define GUEST_CODE 0x1000
+#define GUEST_MEMORY 0x10000
+/* Ports that KVM's own interrupt controllers leave to userspace. */
+#define PORT_WORD 0x10
+#define PORT_END 0x11
+
+/*
+ * Real mode: for each page of the region, report its first word and the one at
+ * 0xff8 by a port, and write its segment at 8.
+ */
+static const unsigned char program[] = {
+	0xbb, 0x00, 0x10,		/*	mov	bx, 0x1000 */
+	0x8e, 0xdb,			/* 1:	mov	ds, bx */
+	0xa1, 0x00, 0x00,		/*	mov	ax, [0] */
+	0xe7, PORT_WORD,		/*	out	PORT_WORD, ax */
+	0xa1, 0xf8, 0x0f,		/*	mov	ax, [0xff8] */
+	0xe7, PORT_WORD,		/*	out	PORT_WORD, ax */
+	0x89, 0x1e, 0x08, 0x00,		/*	mov	[8], bx */
+	0x81, 0xc3, 0x00, 0x01,		/*	add	bx, 0x100 */
+	0x81, 0xfb, 0x00, 0x50,		/*	cmp	bx, 0x5000 */
+	0x75, 0xe6,			/*	jne	1b */
+	0xe6, PORT_END,			/*	out	PORT_END, al */
+	0xeb, 0xfe,			/*	jmp	. */
+};
+
+struct machine {
+	int vm, vcpu;
+	struct kvm_run *run;
+	char *low;
+	char *mem;
+};
+
+static int region;
+
+static void must(int ret, const char *what)
+{
+	if (ret < 0)
+		fail_msg("%s: %m", what);
+}
+
+static void add_memory(struct machine *m, int slot, uint64_t at, size_t size,
+		       void *host)
+{
+	struct kvm_userspace_memory_region memory = {
+		.slot = slot, .guest_phys_addr = at, .memory_size = size,
+		.userspace_addr = (uintptr_t)host,
+	};
+
+	must(ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &memory),
+	     "KVM_SET_USER_MEMORY_REGION");
+}
+
+/* With @irqchip KVM may fetch pages asynchronously. */
+static void machine_init(struct machine *m, bool irqchip)
+{
+	struct kvm_sregs sregs;
+	struct kvm_regs regs = { .rip = GUEST_CODE, .rflags = 0x202 };
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	must(kvm, "/dev/kvm");
+	m->vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	must(m->vm, "KVM_CREATE_VM");
+	if (irqchip)
+		must(ioctl(m->vm, KVM_CREATE_IRQCHIP, 0), "KVM_CREATE_IRQCHIP");
+	m->low = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memcpy(m->low + GUEST_CODE, program, sizeof(program));
+	m->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
+	assert_true(m->mem != MAP_FAILED);
+	add_memory(m, 0, 0, GUEST_MEMORY, m->low);
+	add_memory(m, 1, GUEST_MEMORY, SIZE, m->mem);
+	m->vcpu = ioctl(m->vm, KVM_CREATE_VCPU, 0);
+	must(m->vcpu, "KVM_CREATE_VCPU");
+	m->run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0),
+		      PROT_READ | PROT_WRITE, MAP_SHARED, m->vcpu, 0);
+	assert_true(m->run != MAP_FAILED);
+	must(ioctl(m->vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
+	must(ioctl(m->vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
+	must(ioctl(m->vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
+	close(kvm);
+}
+
+static void machine_end(struct machine *m)
+{
+	close(m->vcpu);
+	close(m->vm);
+	munmap(m->low, GUEST_MEMORY);
+	munmap(m->mem, SIZE);
+}
+
+/* The next word that the guest reports; -1 at its end. */
+static int next_word(struct machine *m)
+{
+	uint16_t word;
+
+	for (;;) {
+		if (ioctl(m->vcpu, KVM_RUN, 0) < 0)
+			fail_msg("KVM_RUN: %m");
+		if (m->run->exit_reason == KVM_EXIT_INTR)
+			continue;
+		if (m->run->exit_reason != KVM_EXIT_IO)
+			fail_msg("exit reason %u", m->run->exit_reason);
+		if (m->run->io.port == PORT_END)
+			return -1;
+		memcpy(&word, (char *)m->run + m->run->io.data_offset, 2);
+		return word;
+	}
+}
+
+/* Runs the whole program and checks what it saw and what it wrote. */
+static void run_all(struct machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++) {
+		assert_int_equal(next_word(m), (uint16_t)pattern_word(i, 0));
+		assert_int_equal(next_word(m), (uint16_t)pattern_word(i, 511));
+	}
+	assert_int_equal(next_word(m), -1);
+	for (i = 0; i < PAGES; i++) {
+		const uint64_t *words = (uint64_t *)(m->mem + i * TEST_PAGE);
+
+		assert_int_equal(words[0], pattern_word(i, 0));
+		assert_int_equal((uint16_t)words[1], 0x1000 + i * 0x100);
+		assert_int_equal(words[511], pattern_word(i, 511));
+	}
+}
+
+static void trace(const char *file, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/tracing/%s", file);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		print_error("%s: %m\n", path);
+	close(fd);
+}
+
+/* How often KVM gave a page to its worker, as far as the trace tells. */
+static unsigned int async_faults(void)
+{
+	FILE *file = fopen("/sys/kernel/tracing/trace", "r");
+	unsigned int count = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		count += strstr(line, "kvm_try_async_get_page:") != NULL;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+#define ASYNC_EVENT "events/kvm/kvm_try_async_get_page/enable"
+
+static void run_with_provider(bool irqchip)
+{
+	static struct pattern_provider provider;
+	struct machine m;
+
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	pattern_provider_start(&provider, region);
+	machine_init(&m, irqchip);
+	run_all(&m);
+	assert_int_equal(test_status(region).requests, PAGES);
+	machine_end(&m);
+	pattern_provider_stop(&provider);
+	close(region);
+}
+
+static void sleeps_in_the_processor(void **state)
+{
+	(void)state;
+	run_with_provider(false);
+}
+
+static void sleeps_in_the_worker(void **state)
+{
+	unsigned int seen;
+
+	(void)state;
+	trace("trace", "");
+	trace(ASYNC_EVENT, "1");
+	run_with_provider(true);
+	trace(ASYNC_EVENT, "0");
+	seen = async_faults();
+	if (seen == 0)
+		fail_msg("no fault was asynchronous: this shows nothing");
+}
+
+struct runner {
+	struct machine m;
+	pthread_t thread;
+	_Atomic pid_t tid;
+	_Atomic bool over;
+	int first;
+};
+
+static void *run_first(void *arg)
+{
+	struct runner *runner = arg;
+
+	runner->tid = gettid();
+	runner->first = next_word(&runner->m);
+	runner->over = true;
+	return NULL;
+}
+
+/* The worker gives up after a while; the guest must not notice. */
+static void slow_answer(void **state)
+{
+	static struct runner runner;
+	double asked;
+	int channel;
+
+	(void)state;
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	channel = hand_open(region, 0);
+	machine_init(&runner.m, true);
+	pthread_create(&runner.thread, NULL, run_first, &runner);
+	assert_int_equal(hand_take(channel), 0);
+	asked = test_now();
+	while (test_now() - asked < 3)
+		test_pause();
+	assert_false(runner.over);
+	hand_data(channel, 0, 1);
+	AWAIT(runner.over);
+	pthread_join(runner.thread, NULL);
+	assert_int_equal(runner.first, (uint16_t)pattern_word(0, 0));
+	assert_int_equal(test_status(region).requests, 1);
+	machine_end(&runner.m);
+	close(region);
+	close(channel);
+}
+
+/* The process of a machine whose page does not come is killed. */
+static void killed_while_waiting(bool irqchip)
+{
+	double started;
+	pid_t child;
+	int channel;
+
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	channel = hand_open(region, 0);
+	child = fork();
+	if (!child) {
+		struct machine m;
+
+		close(channel);
+		machine_init(&m, irqchip);
+		next_word(&m);
+		_exit(0);
+	}
+	assert_int_equal(hand_take(channel), 0);
+	AWAIT(task_state(child, child) == 'S' || task_state(child, child) == 'D');
+	started = test_now();
+	kill(child, SIGKILL);
+	AWAIT(waitpid(child, NULL, WNOHANG) == child);
+	if (test_now() - started > 3)
+		fail_msg("gone %.1f s after SIGKILL", test_now() - started);
+	close(region);
+	close(channel);
+}
+
+static void killed_processor(void **state)
+{
+	(void)state;
+	killed_while_waiting(false);
+}
+
+static void killed_with_worker(void **state)
+{
+	(void)state;
+	killed_while_waiting(true);
+}
+
+/* FAIL reaches the VMM as an error of KVM_RUN, not as a hang. */
+static void failed_page(void **state)
+{
+	struct machine m;
+	static struct pattern_provider provider = { .fail_every = 1 };
+	int ret;
+
+	(void)state;
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	pattern_provider_start(&provider, region);
+	machine_init(&m, false);
+	ret = ioctl(m.vcpu, KVM_RUN, 0);
+	assert_true(ret < 0 || m.run->exit_reason != KVM_EXIT_IO);
+	machine_end(&m);
+	pattern_provider_stop(&provider);
+	close(region);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sleeps_in_the_processor),
+		cmocka_unit_test(sleeps_in_the_worker),
+		cmocka_unit_test(slow_answer),
+		cmocka_unit_test(killed_processor),
+		cmocka_unit_test(killed_with_worker),
+		cmocka_unit_test(failed_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
