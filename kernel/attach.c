@@ -6,18 +6,18 @@
  * region's last user left, UMEM_IOC_DETACH, another channel replaced it, or
  * the provider lost its source. The phases and why they come in this order:
  *
- *  1. unpublish, so that no new submit or kick starts,
- *  2. synchronize_rcu(), so that those under way are over,
- *  3. ops->detach(), after which no byte can land in a page,
- *  4. requeue what is left; only now may another provider have it.
+ *  1. unpublish, so that no new submit or kick starts, and synchronize_rcu(),
+ *     so that those under way are over; only then has the region another
+ *     channel,
+ *  2. ops->detach(), after which no byte can land in a page,
+ *  3. requeue what is left; only now may another provider have it.
  */
-#include <linux/completion.h>
 #include <linux/file.h>
-#include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "attach.h"
@@ -28,23 +28,19 @@ enum { ATTACHMENT_COMMITTED, ATTACHMENT_GONE, ATTACHMENT_ENDING };
 
 /**
  * struct umem_attachment - a provider in the kernel
- * @ref: one for being attached, others for those who wait for its end.
  * @channel: fixed: the claimed channel, counted.
  * @ops: fixed at commit.
  * @priv: fixed at commit: the provider's own.
  * @flags: ATTACHMENT_COMMITTED: @ops may be called; ATTACHMENT_GONE: the
  *	provider lost its source; ATTACHMENT_ENDING: @detach is queued or done.
- * @detach: ends it.
- * @detached: completed when it has ended.
+ * @detach: ends and frees it.
  */
 struct umem_attachment {
-	struct kref ref;
 	struct umem_channel *channel;
 	const struct umem_provider_ops *ops;
 	void *priv;
 	unsigned long flags;
 	struct work_struct detach;
-	struct completion detached;
 };
 
 static struct workqueue_struct *detach_queue;
@@ -60,21 +56,6 @@ void umem_attach_exit(void)
 	destroy_workqueue(detach_queue);
 }
 
-static void attachment_free(struct kref *ref)
-{
-	kfree(container_of(ref, struct umem_attachment, ref));
-}
-
-void umem_attachment_get(struct umem_attachment *att)
-{
-	kref_get(&att->ref);
-}
-
-void umem_attachment_put(struct umem_attachment *att)
-{
-	kref_put(&att->ref, attachment_free);
-}
-
 static struct umem_region *region_of(const struct umem_attachment *att)
 {
 	return att->channel->region;
@@ -87,16 +68,17 @@ static void detach_work(struct work_struct *work)
 	struct umem_channel *channel = att->channel;
 	struct umem_region *region = channel->region;
 
+	/* Else it was the channel's end that brought us here. */
 	umem_channel_end_if_present(channel);
-	synchronize_rcu();
 	att->ops->detach(att->priv);
 	WARN_ONCE(umem_requests_requeue(region, att),
 		  "umem: provider %s left requests behind\n", att->ops->name);
 	umem_region_drop_if_gone(region);
 	module_put(att->ops->owner);
-	complete_all(&att->detached);
+	if (atomic_dec_and_test(&region->draining))
+		wake_up_all(&region->drained);
 	umem_channel_put(channel);
-	umem_attachment_put(att);
+	kfree(att);
 }
 
 /**
@@ -136,9 +118,7 @@ struct umem_attachment *umem_attach_begin(int channel_fd,
 		goto free_att;
 	fput(file);
 
-	kref_init(&att->ref);
 	INIT_WORK(&att->detach, detach_work);
-	init_completion(&att->detached);
 	att->channel = channel;
 	info->size = channel->region->geometry.size;
 	info->granule = channel->region->geometry.granule;
@@ -162,7 +142,7 @@ EXPORT_SYMBOL_GPL(umem_attach_begin);
 void umem_attach_abort(struct umem_attachment *att)
 {
 	umem_channel_unclaim(att->channel);
-	umem_attachment_put(att);
+	kfree(att);
 }
 EXPORT_SYMBOL_GPL(umem_attach_abort);
 
@@ -213,14 +193,19 @@ int umem_attach_commit(struct umem_attachment *att,
 }
 EXPORT_SYMBOL_GPL(umem_attach_commit);
 
-/* Caller holds region->channel_lock. */
+/*
+ * No submit or kick runs after this returns. Caller holds region->channel_lock,
+ * sleeps.
+ */
 void umem_attachment_unpublish(struct umem_attachment *att)
 {
 	struct umem_region *region = region_of(att);
 
 	lockdep_assert_held(&region->channel_lock);
-	att->channel->attachment = NULL;
+	/* Until detach_work() is through. */
+	atomic_inc(&region->draining);
 	RCU_INIT_POINTER(region->attachment, NULL);
+	synchronize_rcu();
 }
 
 /* Starts the end, once. Any context. */
@@ -230,10 +215,18 @@ void umem_attachment_end(struct umem_attachment *att)
 		queue_work(detach_queue, &att->detach);
 }
 
-/* Waits until the end is over; -EINTR for a fatal signal. */
-int umem_attachment_wait(struct umem_attachment *att)
+/**
+ * umem_attachments_drained - wait until all that were ended are gone
+ * @region: the region.
+ *
+ * Return: 0, or -EINTR for a fatal signal.
+ */
+int umem_attachments_drained(struct umem_region *region)
 {
-	return wait_for_completion_killable(&att->detached) ? -EINTR : 0;
+	if (wait_event_killable(region->drained,
+				!atomic_read(&region->draining)))
+		return -EINTR;
+	return 0;
 }
 
 /**
@@ -284,7 +277,8 @@ void umem_attachment_submit(struct umem_attachment *att,
 	if (!att->ops->submit(att->priv, req))
 		return;
 	umem_request_requeue_owned(req, att);
-	att->ops->kick(att->priv);
+	/* Whoever provides by now: it may be another. */
+	umem_queue_notify(region_of(att));
 }
 
 void umem_attachment_kick(struct umem_attachment *att)
@@ -317,8 +311,13 @@ void umem_request_done(struct umem_request *req, enum umem_status status)
 		umem_request_fail(region, granule, owner, -EIO);
 		return;
 	}
-	/* A clean page of tmpfs may be dropped: dirty before provided. */
+	/*
+	 * A clean page of tmpfs may be dropped: dirty before provided. When
+	 * the region is gone, RCU keeps the mapping while we look at it.
+	 */
+	rcu_read_lock();
 	set_page_dirty(req->page);
+	rcu_read_unlock();
 	if (umem_request_publish(region, granule, owner))
 		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
 			      region->geometry.granule);

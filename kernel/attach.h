@@ -7,14 +7,14 @@
 
 #include "provider.h"
 
+struct umem_region;
+
 int umem_attach_init(void);
 void umem_attach_exit(void);
 
-void umem_attachment_get(struct umem_attachment *att);
-void umem_attachment_put(struct umem_attachment *att);
 void umem_attachment_unpublish(struct umem_attachment *att);
 void umem_attachment_end(struct umem_attachment *att);
-int umem_attachment_wait(struct umem_attachment *att);
+int umem_attachments_drained(struct umem_region *region);
 
 /* Under rcu_read_lock(), with an attachment read from region->attachment. */
 void umem_attachment_submit(struct umem_attachment *att,

@@ -161,6 +161,8 @@ struct file *umem_backing_create(struct umem_region *region)
 	fops_put(file->f_op);
 	file->f_op = &backing_fops;
 	file->private_data = region;
+	/* Else writes end at 2 GiB. */
+	file->f_flags |= O_LARGEFILE;
 	return file;
 }
 
@@ -182,17 +184,22 @@ struct page *umem_backing_get_page(struct umem_region *region,
 }
 
 /**
- * umem_backing_find_page - the page of a granule if it is in memory
+ * umem_backing_find_page - the page of a missing granule if there is one
  * @region: the region; its backing file is pinned.
  * @granule: its index.
  *
- * A granule that is missing is never in swap: its page is clean, so reclaim
- * just drops it. Does not sleep.
+ * The page of a missing granule is clean, so reclaim just drops it; but as part
+ * of a large folio with a provided granule it may have gone to swap. May sleep.
  *
- * Return: the page with a reference, or NULL.
+ * Return: the page with a reference, NULL when there is none, or ERR_PTR.
  */
 struct page *umem_backing_find_page(struct umem_region *region,
 				    unsigned long granule)
 {
-	return find_get_page(region->mapping, granule);
+	struct page *page = find_get_page(region->mapping, granule);
+
+	/* A value in place of a page is a swap entry. */
+	if (!page && xa_load(&region->mapping->i_pages, granule))
+		return umem_backing_get_page(region, granule);
+	return page;
 }

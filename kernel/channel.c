@@ -63,55 +63,56 @@ static void channel_set_state(struct umem_channel *channel,
 }
 
 /*
- * Take the present channel off the region. Returns its attachment, to be ended
- * by umem_attachment_end() after channel_lock was dropped.
+ * Take the present channel off the region and put @successor, or nobody, in its
+ * place at once: under fail-fast nobody must see the gap between two providers.
  */
-static struct umem_attachment *channel_end_locked(struct umem_region *region)
+static void channel_end_locked(struct umem_region *region,
+			       struct umem_channel *successor)
 {
 	struct umem_channel *channel = region->channel;
 	struct umem_attachment *att;
 
 	lockdep_assert_held(&region->channel_lock);
-	if (!channel)
-		return NULL;
-	channel_set_state(channel, UMEM_CHANNEL_ENDED);
-	WRITE_ONCE(region->channel, NULL);
-	att = channel->attachment;
-	if (att) {
-		umem_attachment_unpublish(att);
-	} else {
-		/* Nothing of it can land any more: answers are synchronous. */
-		umem_requests_requeue(region, channel);
+	if (!channel) {
+		WRITE_ONCE(region->channel, successor);
+		return;
 	}
+	att = channel->attachment;
+	channel->attachment = NULL;
+	channel_set_state(channel, UMEM_CHANNEL_ENDED);
+	/* Before the successor can act: no granule gets two writers. */
+	if (att)
+		umem_attachment_unpublish(att);
+	WRITE_ONCE(region->channel, successor);
+	if (att)
+		umem_attachment_end(att);
+	else /* Nothing of it can land any more: answers are synchronous. */
+		umem_requests_requeue(region, channel);
 	umem_region_update_orphan(region);
 	/* Under fail-fast, or when orphaned, waiters give up. */
 	umem_requests_wake_all(region);
-	return att;
 }
 
 /**
  * umem_channel_end - end the present channel or provider of a region
  * @region: the region.
  *
- * Sleeps. Context: process.
+ * A provider in the kernel is detached from a workqueue, see
+ * umem_attachments_drained(). Process context, sleeps.
  *
- * Return: ERR_PTR(-ENOENT) when there was none; NULL when it is gone; or the
- * attachment of a provider that is being detached, with a reference.
+ * Return: 0, or -ENOENT when there was none.
  */
-struct umem_attachment *umem_channel_end(struct umem_region *region)
+int umem_channel_end(struct umem_region *region)
 {
-	struct umem_attachment *att = ERR_PTR(-ENOENT);
+	int err = -ENOENT;
 
 	mutex_lock(&region->channel_lock);
-	if (region->channel)
-		att = channel_end_locked(region);
-	if (!IS_ERR_OR_NULL(att))
-		umem_attachment_get(att);
+	if (region->channel) {
+		channel_end_locked(region, NULL);
+		err = 0;
+	}
 	mutex_unlock(&region->channel_lock);
-
-	if (!IS_ERR_OR_NULL(att))
-		umem_attachment_end(att);
-	return att;
+	return err;
 }
 
 /* As umem_channel_end(), for the detaching of @channel's own attachment. */
@@ -121,7 +122,7 @@ void umem_channel_end_if_present(struct umem_channel *channel)
 
 	mutex_lock(&region->channel_lock);
 	if (region->channel == channel)
-		channel_end_locked(region);
+		channel_end_locked(region, NULL);
 	mutex_unlock(&region->channel_lock);
 }
 
@@ -129,43 +130,23 @@ void umem_channel_end_if_present(struct umem_channel *channel)
 static int channel_install(struct umem_channel *channel, bool replace)
 {
 	struct umem_region *region = channel->region;
-	struct umem_attachment *att = NULL;
 	int err = 0;
 
 	mutex_lock(&region->channel_lock);
-	if (region->channel && !replace) {
+	if (region->channel && !replace)
 		err = -EBUSY;
-	} else {
-		att = channel_end_locked(region);
-		if (att)
-			umem_attachment_get(att);
-		WRITE_ONCE(region->channel, channel);
-	}
+	else
+		channel_end_locked(region, channel);
 	mutex_unlock(&region->channel_lock);
-
-	if (att) {
-		umem_attachment_end(att);
-		umem_attachment_put(att);
-	}
 	return err;
-}
-
-/* Undoes channel_install() for a channel that nobody saw. */
-static void channel_uninstall(struct umem_channel *channel)
-{
-	struct umem_region *region = channel->region;
-
-	mutex_lock(&region->channel_lock);
-	channel->file_open = false;
-	if (region->channel == channel)
-		channel_end_locked(region);
-	mutex_unlock(&region->channel_lock);
 }
 
 /**
  * umem_channel_open - make a channel fd
  * @region: the region; the caller has checked its rights.
  * @args: checked arguments of UMEM_IOC_CHANNEL.
+ *
+ * The present provider is replaced last, when nothing can fail any more.
  *
  * Return: the fd, -EBUSY, -EMFILE, -ENFILE or -ENOMEM.
  */
@@ -181,29 +162,28 @@ int umem_channel_open(struct umem_region *region,
 	channel = channel_alloc(region);
 	if (!channel)
 		return -ENOMEM;
+	file = anon_inode_getfile("[umem-channel]", &umem_channel_fops, channel,
+				  O_RDWR | flags);
+	if (IS_ERR(file)) {
+		umem_channel_put(channel);
+		return PTR_ERR(file);
+	}
 	fd = get_unused_fd_flags(fd_flags);
 	if (fd < 0) {
 		err = fd;
-		goto put_channel;
+		goto put_file;
 	}
 	err = channel_install(channel, args->flags & UMEM_CHANNEL_REPLACE);
 	if (err)
 		goto put_fd;
-	file = anon_inode_getfile("[umem-channel]", &umem_channel_fops, channel,
-				  O_RDWR | flags);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto uninstall_channel;
-	}
 	fd_install(fd, file);
 	return fd;
 
-uninstall_channel:
-	channel_uninstall(channel);
 put_fd:
 	put_unused_fd(fd);
-put_channel:
-	umem_channel_put(channel);
+put_file:
+	/* Its release puts the channel. */
+	fput(file);
 	return err;
 }
 
@@ -257,7 +237,7 @@ void umem_channel_unclaim(struct umem_channel *channel)
 		if (channel->file_open)
 			channel_set_state(channel, UMEM_CHANNEL_OPEN);
 		else
-			channel_end_locked(region);
+			channel_end_locked(region, NULL);
 	}
 	mutex_unlock(&region->channel_lock);
 	/* Requests that came meanwhile have a reader again. */
@@ -275,7 +255,7 @@ int umem_channel_release(struct inode *inode, struct file *file)
 	/* A claimed channel belongs to its provider. */
 	if (region->channel == channel &&
 	    channel->state == UMEM_CHANNEL_OPEN)
-		channel_end_locked(region);
+		channel_end_locked(region, NULL);
 	mutex_unlock(&region->channel_lock);
 	umem_channel_put(channel);
 	return 0;

@@ -60,7 +60,7 @@ struct umem_channel *umem_channel_from_file(struct file *file);
 void umem_channel_put(struct umem_channel *channel);
 int umem_channel_claim(struct umem_channel *channel);
 void umem_channel_unclaim(struct umem_channel *channel);
-struct umem_attachment *umem_channel_end(struct umem_region *region);
+int umem_channel_end(struct umem_region *region);
 void umem_channel_end_if_present(struct umem_channel *channel);
 
 /* channel_file.c: what the fd can do */

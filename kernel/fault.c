@@ -91,28 +91,21 @@ static void wait_init(struct umem_wait *wait, const struct umem_region *region,
 	else if (killable)
 		wait->state = TASK_KILLABLE;
 
-	if (!(flags & FAULT_FLAG_ALLOW_RETRY) || (current->flags & PF_KTHREAD))
-		wait->remaining = min_t(long, wait->remaining, BOUNDED_WAIT);
+	if (!(flags & FAULT_FLAG_ALLOW_RETRY) ||
+	    ((flags & FAULT_FLAG_REMOTE) && (current->flags & PF_KTHREAD)))
+		umem_wait_limit(wait, BOUNDED_WAIT);
 }
 
 /*
  * An interruptible fault of the kernel (copy_from_user()) is retried at once
- * while a signal is pending that only the return to user mode delivers. It
- * must not spin: sleep a little, killable. Returns true when that applied.
+ * while a signal is pending that only the return to user mode delivers. It must
+ * not spin, and the time limit must not start anew each time: wait killable,
+ * either to the policy's end or, as a GUP by KVM does look at signals, a little.
  */
-static bool wait_out_signal(struct umem_region *region, unsigned long granule,
-			    unsigned int flags)
+static bool signal_is_in_the_way(unsigned int flags)
 {
-	struct umem_wait wait = {
-		.state = TASK_KILLABLE,
-		.remaining = SIGNAL_PENDING_WAIT,
-	};
-
-	if (!(flags & FAULT_FLAG_INTERRUPTIBLE) ||
-	    (flags & FAULT_FLAG_USER) || !signal_pending(current))
-		return false;
-	umem_wait_provided(region, granule, &wait);
-	return true;
+	return (flags & FAULT_FLAG_INTERRUPTIBLE) &&
+	       !(flags & FAULT_FLAG_USER) && signal_pending(current);
 }
 
 /* Sleep without the lock of the mm; @vmf is not valid afterwards. */
@@ -123,16 +116,21 @@ static vm_fault_t fault_sleep_unlocked(struct vm_fault *vmf,
 	struct file *pin = get_file(vmf->vma->vm_file);
 	unsigned int flags = vmf->flags;
 	struct umem_wait wait;
+	bool slice = false;
 	int err;
 
 	umem_release_fault_lock(vmf);
-	if (!wait_out_signal(region, granule, flags)) {
-		wait_init(&wait, region, flags);
-		err = umem_wait_provided(region, granule, &wait);
-		/* All else is found anew by the retried fault. */
-		if (err == -EIO || err == -ETIMEDOUT)
-			umem_verdict_leave(&region->verdicts, granule);
+	wait_init(&wait, region, flags);
+	if (signal_is_in_the_way(flags)) {
+		wait.state = TASK_KILLABLE;
+		slice = region->wait_policy != UMEM_WAIT_TIMEOUT;
+		if (slice)
+			umem_wait_limit(&wait, SIGNAL_PENDING_WAIT);
 	}
+	err = umem_wait_provided(region, granule, &wait);
+	/* All else is found anew by the retried fault. */
+	if (err == -EIO || (err == -ETIMEDOUT && !slice))
+		umem_verdict_leave(&region->verdicts, granule);
 	fput(pin);
 	return VM_FAULT_RETRY;
 }

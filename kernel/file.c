@@ -96,8 +96,16 @@ static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
 static ssize_t move_piece(struct file *backing, struct iov_iter *iter,
 			  loff_t *pos, int direction)
 {
+	size_t piece = iov_iter_count(iter);
+
 	if (direction == READ)
 		return vfs_iter_read(backing, iter, pos, 0);
+	/*
+	 * The write holds the inode's lock. Its source may be missing memory
+	 * of a region: waiting for that must not hold up other writers.
+	 */
+	if (fault_in_iov_iter_readable(iter, piece) == piece)
+		return -EFAULT;
 	return vfs_iter_write(backing, iter, pos, 0);
 }
 

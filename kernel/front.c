@@ -36,8 +36,6 @@ static void front_evict_inode(struct inode *inode)
 		return;
 	umem_region_front_gone(region_of(inode));
 	fput(inode->i_private);
-	/* The file that is being closed still pins the mount. */
-	simple_release_fs(&front_mount, &front_mount_count);
 }
 
 static const struct super_operations front_super_ops = {
@@ -56,7 +54,7 @@ static int front_init_fs_context(struct fs_context *fc)
 }
 
 /*
- * Mounted while there is a region. The superblock pins the module until core
+ * Mounted while there is a region, or its inode. The superblock pins the module until core
  * code has torn it down, so none of ours runs after an unload.
  */
 static struct file_system_type front_fs = {
@@ -102,44 +100,47 @@ static struct inode *front_inode(struct super_block *sb, loff_t size)
 }
 
 /**
+ * umem_front_pin - keep the pseudo filesystem mounted
+ *
+ * Once for each region, from before its front is made until its backing file is
+ * released: the inode may outlive the last region fd a little. May sleep.
+ */
+int umem_front_pin(void)
+{
+	return simple_pin_fs(&front_fs, &front_mount, &front_mount_count);
+}
+
+void umem_front_unpin(void)
+{
+	simple_release_fs(&front_mount, &front_mount_count);
+}
+
+/**
  * umem_front_create - make the region fd's file
  * @backing: the backing file; on success its reference is the inode's.
  * @size: bytes.
  *
- * May sleep.
+ * The caller has pinned the filesystem. May sleep.
  *
  * Return: an open file, read-write, or ERR_PTR.
  */
 struct file *umem_front_create(struct file *backing, loff_t size)
 {
-	struct inode *inode;
+	struct inode *inode = front_inode(front_mount->mnt_sb, size);
 	struct file *file;
-	int err;
 
-	err = simple_pin_fs(&front_fs, &front_mount, &front_mount_count);
-	if (err)
-		return ERR_PTR(err);
-	inode = front_inode(front_mount->mnt_sb, size);
-	if (!inode) {
-		err = -ENOMEM;
-		goto release_fs;
-	}
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
 	file = alloc_file_pseudo(inode, front_mount, "umem",
 				 O_RDWR | O_LARGEFILE, &umem_region_fops);
 	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto put_inode;
+		/* i_private is not set: evicting it releases nothing. */
+		iput(inode);
+		return file;
 	}
 	/* alloc_file_pseudo() leaves both to its caller. */
 	__module_get(umem_region_fops.owner);
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	inode->i_private = backing;
 	return file;
-
-put_inode:
-	/* i_private is not set: evicting it releases nothing of ours. */
-	iput(inode);
-release_fs:
-	simple_release_fs(&front_mount, &front_mount_count);
-	return ERR_PTR(err);
 }

@@ -174,18 +174,15 @@ static long ioctl_channel(struct file *file, struct umem_region *region,
 
 static long ioctl_detach(struct file *file, struct umem_region *region)
 {
-	struct umem_attachment *att;
 	int err;
 
 	err = may_provide(file, region);
 	if (err)
 		return err;
-	att = umem_channel_end(region);
-	if (IS_ERR_OR_NULL(att))
-		return PTR_ERR_OR_ZERO(att);
-	err = umem_attachment_wait(att);
-	umem_attachment_put(att);
-	return err;
+	/* One that was ended before may still be on its way out. */
+	if (umem_channel_end(region) && !atomic_read(&region->draining))
+		return -ENOENT;
+	return umem_attachments_drained(region);
 }
 
 /* Ioctls of a region fd. Process context, sleeps. */

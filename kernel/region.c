@@ -60,6 +60,7 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 		return NULL;
 	kref_init(&region->ref);
 	mutex_init(&region->channel_lock);
+	init_waitqueue_head(&region->drained);
 	umem_verdicts_init(&region->verdicts);
 	region->geometry.size = create->size;
 	region->geometry.granule = UMEM_GRANULE_SIZE;
@@ -100,26 +101,38 @@ struct file *umem_region_create(const struct umem_create *create)
 {
 	struct umem_region *region;
 	struct file *backing, *front;
+	int err;
 
 	/* The granule is the page; see docs/architecture.md. */
 	BUILD_BUG_ON(UMEM_GRANULE_SIZE != PAGE_SIZE);
 
+	err = umem_front_pin();
+	if (err)
+		return ERR_PTR(err);
 	region = region_alloc(create);
-	if (!region)
-		return ERR_PTR(-ENOMEM);
+	if (!region) {
+		err = -ENOMEM;
+		goto unpin_front;
+	}
 	backing = umem_backing_create(region);
 	if (IS_ERR(backing)) {
-		umem_region_put(region);
-		return backing;
+		err = PTR_ERR(backing);
+		goto put_region;
 	}
 	region->mapping = backing->f_mapping;
 	WRITE_ONCE(region->backing, backing);
 
 	front = umem_front_create(backing, create->size);
-	/* The backing file's release drops the region. */
+	/* The backing file's release drops the region and the front's pin. */
 	if (IS_ERR(front))
 		fput(backing);
 	return front;
+
+put_region:
+	umem_region_put(region);
+unpin_front:
+	umem_front_unpin();
+	return ERR_PTR(err);
 }
 
 /**
@@ -167,12 +180,9 @@ void umem_region_drop_if_gone(struct umem_region *region)
  */
 void umem_region_backing_gone(struct umem_region *region)
 {
-	struct umem_attachment *att;
-
 	WRITE_ONCE(region->backing, NULL);
-	att = umem_channel_end(region);
-	if (!IS_ERR_OR_NULL(att))
-		umem_attachment_put(att);
+	umem_channel_end(region);
 	umem_region_drop_if_gone(region);
 	umem_region_put(region);
+	umem_front_unpin();
 }

@@ -60,6 +60,8 @@ struct umem_channel;
  * @orphan: nobody can ever provide again; set once under @channel_lock, read
  *	without a lock.
  * @attachment: live provider in the kernel, RCU.
+ * @draining: attachments that were ended and are not fully detached yet.
+ * @drained: those who wait until @draining is 0.
  * @stats: counters.
  */
 struct umem_region {
@@ -82,6 +84,8 @@ struct umem_region {
 	bool front_gone;
 	bool orphan;
 	struct umem_attachment __rcu *attachment;
+	atomic_t draining;
+	wait_queue_head_t drained;
 
 	struct umem_stats __percpu *stats;
 };
@@ -129,6 +133,8 @@ struct page *umem_backing_find_page(struct umem_region *region,
 int umem_backing_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* front.c: the inode that a region fd refers to */
+int umem_front_pin(void);
+void umem_front_unpin(void);
 struct file *umem_front_create(struct file *backing, loff_t size);
 
 /* file.c: reading and writing a region fd, its mmap and ioctls */

@@ -45,6 +45,18 @@ static bool may_end(const struct umem_request *req, const void *owner)
 	return req->state == UMEM_REQUEST_QUEUED || req->owner == owner;
 }
 
+/*
+ * After a push: no request ended, so no slot was freed, but somebody may wait
+ * for a slot to ask for this very granule.
+ */
+static void wake_slot_waiters(struct umem_region *region)
+{
+	wait_queue_head_t *wq = &region->requests.slot_wait;
+
+	if (wq_has_sleeper(wq))
+		wake_up_all(wq);
+}
+
 /**
  * umem_request_publish - make a granule provided, end its request if any
  * @region: the region.
@@ -76,6 +88,8 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
 
 	if (req)
 		request_end_finish(req);
+	else if (published)
+		wake_slot_waiters(region);
 	if (published)
 		umem_stat_inc(region, UMEM_STAT_PROVIDED);
 	return published;

@@ -15,7 +15,7 @@
  * one that was meant.
  */
 struct umem_verdict {
-	struct list_head entry;
+	struct hlist_node entry;
 	const struct task_struct *task;
 	u64 task_start;
 	unsigned long granule;
@@ -25,14 +25,16 @@ struct umem_verdict {
 void umem_verdicts_init(struct umem_verdicts *verdicts)
 {
 	spin_lock_init(&verdicts->lock);
-	INIT_LIST_HEAD(&verdicts->list);
+	hash_init(verdicts->tasks);
 }
 
 void umem_verdicts_destroy(struct umem_verdicts *verdicts)
 {
-	struct umem_verdict *verdict, *next;
+	struct umem_verdict *verdict;
+	struct hlist_node *next;
+	int bucket;
 
-	list_for_each_entry_safe(verdict, next, &verdicts->list, entry)
+	hash_for_each_safe(verdicts->tasks, bucket, next, verdict, entry)
 		kfree(verdict);
 }
 
@@ -42,31 +44,29 @@ static bool is_mine(const struct umem_verdict *verdict, unsigned long granule)
 	       verdict->task_start == current->start_boottime;
 }
 
-/* Moves what is out of date or mine for @granule to @out. */
-static bool collect(struct umem_verdicts *verdicts, unsigned long granule,
-		    struct list_head *out)
+/*
+ * Frees what is mine for @granule, and what is out of date beside it. Returns
+ * whether there was one of mine.
+ */
+static bool collect(struct umem_verdicts *verdicts, unsigned long granule)
 {
-	struct umem_verdict *verdict, *next;
+	struct umem_verdict *verdict;
+	struct hlist_node *next;
 	bool found = false;
 
-	list_for_each_entry_safe(verdict, next, &verdicts->list, entry) {
+	hash_for_each_possible_safe(verdicts->tasks, verdict, next, entry,
+				    (unsigned long)current) {
 		bool expired = time_after(jiffies, verdict->expires);
 
 		if (!expired && is_mine(verdict, granule))
 			found = true;
 		else if (!expired)
 			continue;
-		list_move(&verdict->entry, out);
+		hash_del(&verdict->entry);
+		WRITE_ONCE(verdicts->count, verdicts->count - 1);
+		kfree(verdict);
 	}
 	return found;
-}
-
-static void free_all(struct list_head *list)
-{
-	struct umem_verdict *verdict, *next;
-
-	list_for_each_entry_safe(verdict, next, list, entry)
-		kfree(verdict);
 }
 
 /**
@@ -80,7 +80,6 @@ static void free_all(struct list_head *list)
 void umem_verdict_leave(struct umem_verdicts *verdicts, unsigned long granule)
 {
 	struct umem_verdict *verdict = kmalloc(sizeof(*verdict), GFP_KERNEL);
-	LIST_HEAD(old);
 
 	if (!verdict)
 		return;
@@ -90,10 +89,10 @@ void umem_verdict_leave(struct umem_verdicts *verdicts, unsigned long granule)
 	verdict->expires = jiffies + VERDICT_LIFETIME;
 
 	spin_lock(&verdicts->lock);
-	collect(verdicts, granule, &old);
-	list_add(&verdict->entry, &verdicts->list);
+	collect(verdicts, granule);
+	hash_add(verdicts->tasks, &verdict->entry, (unsigned long)current);
+	WRITE_ONCE(verdicts->count, verdicts->count + 1);
 	spin_unlock(&verdicts->lock);
-	free_all(&old);
 }
 
 /**
@@ -105,14 +104,12 @@ void umem_verdict_leave(struct umem_verdicts *verdicts, unsigned long granule)
  */
 bool umem_verdict_take(struct umem_verdicts *verdicts, unsigned long granule)
 {
-	LIST_HEAD(old);
 	bool found;
 
-	if (list_empty_careful(&verdicts->list))
+	if (!READ_ONCE(verdicts->count))
 		return false;
 	spin_lock(&verdicts->lock);
-	found = collect(verdicts, granule, &old);
+	found = collect(verdicts, granule);
 	spin_unlock(&verdicts->lock);
-	free_all(&old);
 	return found;
 }

@@ -11,17 +11,21 @@
 #ifndef UMEM_VERDICT_H
 #define UMEM_VERDICT_H
 
-#include <linux/list.h>
+#include <linux/hashtable.h>
 #include <linux/spinlock.h>
+
+#define UMEM_VERDICT_BITS	6
 
 /**
  * struct umem_verdicts - verdicts of a region
- * @lock: protects @list; taken in process context only, without others.
- * @list: newest first.
+ * @lock: protects @tasks; taken in process context only, without others.
+ * @count: number of verdicts; written under @lock, read without as a hint.
+ * @tasks: by task.
  */
 struct umem_verdicts {
 	spinlock_t lock;
-	struct list_head list;
+	unsigned int count;
+	DECLARE_HASHTABLE(tasks, UMEM_VERDICT_BITS);
 };
 
 void umem_verdicts_init(struct umem_verdicts *verdicts);

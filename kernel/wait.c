@@ -21,9 +21,23 @@ void umem_wait_init(struct umem_wait *wait, const struct umem_region *region,
 		    unsigned int state)
 {
 	wait->state = state;
+	wait->limited = false;
 	wait->remaining = MAX_SCHEDULE_TIMEOUT;
 	if (region->wait_policy == UMEM_WAIT_TIMEOUT)
 		wait->remaining = max(msecs_to_jiffies(region->timeout_ms), 1UL);
+}
+
+/**
+ * umem_wait_limit - wait no longer than the caller can
+ * @wait: from umem_wait_init().
+ * @limit: what the caller has, in jiffies.
+ */
+void umem_wait_limit(struct umem_wait *wait, long limit)
+{
+	if (limit < wait->remaining) {
+		wait->remaining = limit;
+		wait->limited = true;
+	}
 }
 
 static bool request_is_over(const struct umem_request *req)
@@ -136,7 +150,7 @@ int umem_wait_provided(struct umem_region *region, unsigned long granule,
 			err = wait_for_request(region, req, wait);
 		if (!IS_ERR(req))
 			umem_request_put(req);
-		if (err == -ETIMEDOUT)
+		if (err == -ETIMEDOUT && !wait->limited)
 			umem_stat_inc(region, UMEM_STAT_TIMEOUTS);
 		if (err)
 			return err;

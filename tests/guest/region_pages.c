@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
+ * needs: umem
+ *
  * Every way to a region's bytes gives the provider's bytes.
  */
 #include <errno.h>
