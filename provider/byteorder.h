@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What provider/wire.c needs of its world: byte order, memcpy, errno. The
- * kernel's names are used; userspace gets them from here.
+ * What provider/wire.c needs of its world: byte order, memcpy, static_assert,
+ * errno. The kernel's names are used; userspace gets them from here.
  */
 #ifndef UMEM_PROVIDER_BYTEORDER_H
 #define UMEM_PROVIDER_BYTEORDER_H
@@ -11,11 +11,13 @@
 #ifdef __KERNEL__
 
 #include <asm/byteorder.h>
+#include <linux/build_bug.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 
 #else
 
+#include <assert.h>
 #include <endian.h>
 #include <stddef.h>
 #include <string.h>

@@ -10,31 +10,31 @@
 #include "byteorder.h"
 
 /* The layouts are the protocol. */
-_Static_assert(sizeof(struct umem_rdma_cm_req) == 40, "cm_req is 40 bytes");
-_Static_assert(offsetof(struct umem_rdma_cm_req, version) == 4, "req.version");
-_Static_assert(offsetof(struct umem_rdma_cm_req, length) == 6, "req.length");
-_Static_assert(offsetof(struct umem_rdma_cm_req, flags) == 8, "req.flags");
-_Static_assert(offsetof(struct umem_rdma_cm_req, export_id) == 16, "req.id");
-_Static_assert(offsetof(struct umem_rdma_cm_req, nonce) == 24, "req.nonce");
-_Static_assert(sizeof(struct umem_rdma_cm_rep) == 64, "cm_rep is 64 bytes");
-_Static_assert(offsetof(struct umem_rdma_cm_rep, version) == 4, "rep.version");
-_Static_assert(offsetof(struct umem_rdma_cm_rep, length) == 6, "rep.length");
-_Static_assert(offsetof(struct umem_rdma_cm_rep, flags) == 8, "rep.flags");
-_Static_assert(offsetof(struct umem_rdma_cm_rep, status) == 12, "rep.status");
-_Static_assert(offsetof(struct umem_rdma_cm_rep, nonce) == 16, "rep.nonce");
-_Static_assert(offsetof(struct umem_rdma_cm_rep, mac) == 32, "rep.mac");
-_Static_assert(sizeof(struct umem_rdma_msg) == UMEM_RDMA_MSG_SIZE, "msg");
-_Static_assert(offsetof(struct umem_rdma_msg, auth.mac) == 8, "auth.mac");
-_Static_assert(offsetof(struct umem_rdma_msg, export.base) == 8, "base");
-_Static_assert(offsetof(struct umem_rdma_msg, export.size) == 16, "size");
-_Static_assert(offsetof(struct umem_rdma_msg, export.rkey) == 24, "rkey");
-_Static_assert(offsetof(struct umem_rdma_msg, export.granule) == 28, "granule");
-_Static_assert(offsetof(struct umem_rdma_msg, export.content_id) == 32, "id");
-_Static_assert(offsetof(struct umem_rdma_msg, error.status) == 8, "status");
+static_assert(sizeof(struct umem_rdma_cm_req) == 40, "cm_req is 40 bytes");
+static_assert(offsetof(struct umem_rdma_cm_req, version) == 4, "req.version");
+static_assert(offsetof(struct umem_rdma_cm_req, length) == 6, "req.length");
+static_assert(offsetof(struct umem_rdma_cm_req, flags) == 8, "req.flags");
+static_assert(offsetof(struct umem_rdma_cm_req, export_id) == 16, "req.id");
+static_assert(offsetof(struct umem_rdma_cm_req, nonce) == 24, "req.nonce");
+static_assert(sizeof(struct umem_rdma_cm_rep) == 64, "cm_rep is 64 bytes");
+static_assert(offsetof(struct umem_rdma_cm_rep, version) == 4, "rep.version");
+static_assert(offsetof(struct umem_rdma_cm_rep, length) == 6, "rep.length");
+static_assert(offsetof(struct umem_rdma_cm_rep, flags) == 8, "rep.flags");
+static_assert(offsetof(struct umem_rdma_cm_rep, status) == 12, "rep.status");
+static_assert(offsetof(struct umem_rdma_cm_rep, nonce) == 16, "rep.nonce");
+static_assert(offsetof(struct umem_rdma_cm_rep, mac) == 32, "rep.mac");
+static_assert(sizeof(struct umem_rdma_msg) == UMEM_RDMA_MSG_SIZE, "msg");
+static_assert(offsetof(struct umem_rdma_msg, auth.mac) == 8, "auth.mac");
+static_assert(offsetof(struct umem_rdma_msg, export.base) == 8, "base");
+static_assert(offsetof(struct umem_rdma_msg, export.size) == 16, "size");
+static_assert(offsetof(struct umem_rdma_msg, export.rkey) == 24, "rkey");
+static_assert(offsetof(struct umem_rdma_msg, export.granule) == 28, "granule");
+static_assert(offsetof(struct umem_rdma_msg, export.content_id) == 32, "id");
+static_assert(offsetof(struct umem_rdma_msg, error.status) == 8, "status");
 
 /* What rdma_cm carries in port space TCP over IB: REQ 56, REJ 148, REP 196. */
-_Static_assert(sizeof(struct umem_rdma_cm_req) <= 56, "fits into a REQ");
-_Static_assert(sizeof(struct umem_rdma_cm_rep) <= 148, "fits into a REJ");
+static_assert(sizeof(struct umem_rdma_cm_req) <= 56, "fits into a REQ");
+static_assert(sizeof(struct umem_rdma_cm_rep) <= 148, "fits into a REJ");
 
 /* Magic, version and length: the part that no version of ours will change. */
 #define WIRE_PREFIX	8

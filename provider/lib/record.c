@@ -8,10 +8,10 @@
 #include "../byteorder.h"
 #include "record.h"
 
-_Static_assert(sizeof(struct umem_record) == 16, "a record is 16 bytes");
-_Static_assert(offsetof(struct umem_record, length) == 8, "record.length");
-_Static_assert(offsetof(struct umem_record, op) == 12, "record.op");
-_Static_assert(offsetof(struct umem_record, status) == 14, "record.status");
+static_assert(sizeof(struct umem_record) == 16, "a record is 16 bytes");
+static_assert(offsetof(struct umem_record, length) == 8, "record.length");
+static_assert(offsetof(struct umem_record, op) == 12, "record.op");
+static_assert(offsetof(struct umem_record, status) == 14, "record.status");
 
 int umem_record_read_request(const struct umem_record *record,
 			     struct umem_wanted *wanted)
