@@ -8,8 +8,8 @@
  * its clients a mixture of old and new pages; so a change ends the export.
  *
  * What a device may pin of a mapping depends on the kernel:
- *  - since 6.2 a read-only shared mapping is pinned as it is: no copy, the
- *    page cache is what clients read;
+ *  - since 6.2 a read-only shared mapping is pinned as it is (from source): no
+ *    copy, the page cache is what clients read;
  *  - before, pinning always means pinning for writing. A read-only shared
  *    mapping is then EFAULT (measured on 6.1), and a private one is copied,
  *    page by page, as if it were written: the export is in memory a second

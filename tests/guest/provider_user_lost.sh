@@ -90,7 +90,7 @@ read_region
 have=0
 for n in 1 2 3 4; do
 	provide "$reader:3" || not_ok "provider $n does not start"
-	check "provider $n provides" wait_until 60 more_than $have
+	check "provider $n provides" wait_until 60 more_than "$have"
 	kill -KILL "$provider"
 	wait "$provider" 2>/dev/null
 	have=$(provided)
@@ -112,7 +112,7 @@ wait "$provider" || status=$?
 is "the server was killed: exit status" $status 1
 like "and a sentence" "$(tail -n 1 "$TMP/log")" \
 	'providing .* from .*: the server .*waits for another provider'
-check_fails "the reader still waits" gone $reader
+check_fails "the reader still waits" gone "$reader"
 check_fails "while the server is away a provider is refused" provide "$reader:3"
 serve 7="$TMP/image"
 check "a provider for the new server" provide "$reader:3"
@@ -130,7 +130,7 @@ wait "$provider" || status=$?
 is "the server stopped: exit status" $status 1
 like "and a sentence" "$(tail -n 1 "$TMP/log")" 'the server (said BYE|closed the connection)'
 kill -KILL $reader
-check "its reader can be killed" wait_until 2 gone $reader
+check "its reader can be killed" wait_until 2 gone "$reader"
 
 # ---- an idle provider notices as well
 
