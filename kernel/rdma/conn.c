@@ -14,12 +14,13 @@
 #include "session.h"
 
 /*
- * Not 7: Soft-RoCE takes that for "for ever", as it is for rnr_retry_count, and
- * would never notice that its peer is dead.
+ * Both are one less than what stands for "for ever". For RNR, a receive that is
+ * not posted, the specification says so; for acknowledgements Soft-RoCE does.
+ * A server whose machine is dead, or that does not take our messages, would
+ * hold up every READ and never be noticed.
  */
 #define RETRY_COUNT	6
-/* For ever: the server is there, it has only no receive posted. */
-#define RNR_RETRY_COUNT	7
+#define RNR_RETRY_COUNT	6
 
 /* Why a connection was refused, as errno. */
 static int umem_rdma_reject_errno(struct rdma_cm_id *id,

@@ -108,6 +108,22 @@ static void lost(enum hostile_mode mode, int region)
 	assert_int_equal(test_status(region).bytes_copied, 0);
 }
 
+/* Its NIC would serve READs for ever, but it takes no KEEPALIVE. */
+static void deaf(int region)
+{
+	int channel = umem_region_channel(region, 0);
+	struct umem_rdma_attach arg = attach_arg(channel, HOSTILE_LIVE_DEAF);
+
+	/* So that it is asked every second. */
+	arg.ack_timeout_ms = 100;
+	assert_int_equal(attach(&arg), 0);
+	close(channel);
+	assert_int_equal(read_granule(region, 0), 0);
+	assert_true(wait_detached(region, 20000));
+	assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
+	assert_int_equal(read_granule(region, 1), 0);
+}
+
 static void kept(enum hostile_mode mode, int region)
 {
 	assert_int_equal(attach_region(region, mode), 0);
@@ -126,7 +142,9 @@ static void one_mode(void **state)
 
 	if (modes[mode].err)
 		refused(mode, region);
-	else if (mode > HOSTILE_LIVE_FLOOD)
+	else if (mode == HOSTILE_LIVE_DEAF)
+		deaf(region);
+	else if (mode > HOSTILE_LIVE_DEAF)
 		lost(mode, region);
 	else
 		kept(mode, region);

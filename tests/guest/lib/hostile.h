@@ -14,7 +14,7 @@
 
 /*
  * name, errno that an attaching client must get. Those named LIVE_* accept, and
- * misbehave HOSTILE_LIVE_MS later.
+ * misbehave HOSTILE_LIVE_MS later; LIVE_DEAF takes no message but AUTH.
  */
 #define HOSTILE_MODES(X) \
 	X(GOOD, 0) \
@@ -61,6 +61,7 @@
 	X(ERROR_LEAVE, EKEYREJECTED) \
 	X(KEEPALIVE_FIRST, 0) \
 	X(LIVE_FLOOD, 0) \
+	X(LIVE_DEAF, 0) \
 	X(LIVE_EXPORT, 0) \
 	X(LIVE_ERROR, 0) \
 	X(LIVE_GARBAGE, 0) \

@@ -232,7 +232,8 @@ static void completed(struct client *c, const struct ibv_wc *wc)
 	if (umem_wire_msg_type(c->buffer + wc->wr_id * BUFFER,
 			       wc->byte_len) == UMEM_RDMA_MSG_AUTH)
 		answer_auth(c);
-	post_recv(c, wc->wr_id);
+	if (c->mode != HOSTILE_LIVE_DEAF)
+		post_recv(c, wc->wr_id);
 }
 
 /* ---- Connections --------------------------------------------------------- */
@@ -260,9 +261,11 @@ static void set_up(struct client *c)
 				  IBV_ACCESS_LOCAL_WRITE);
 	if (!c->data_mr || !c->buffer_mr)
 		die("memory region");
-	for (unsigned int i = 0;
-	     c->mode != HOSTILE_ACCEPT_NO_RECV && i < RECVS; i++)
-		post_recv(c, i);
+	if (c->mode == HOSTILE_ACCEPT_NO_RECV)
+		return;
+	for (unsigned int i = 0; i < RECVS; i++)
+		if (!i || c->mode != HOSTILE_LIVE_DEAF)
+			post_recv(c, i);
 }
 
 static void forget(struct client *c)
