@@ -23,6 +23,7 @@
 
 #include "lib/hand_provider.h"
 #include "lib/touch.h"
+#include "provider/lib/region.h"
 
 #define PAGES 64
 #define SIZE (PAGES * TEST_PAGE)
@@ -253,6 +254,26 @@ static void two_readers_share(void **state)
 	join_all(touchers, 2);
 }
 
+/* Two requests come back to the queue at once, by one wake-up. */
+static void two_readers_share_what_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct reader readers[2];
+	struct toucher touchers[2];
+
+	start_all(f, touchers, 2);
+	hand_take_all(f->channel, 0, 2);
+	reader_start(&readers[0], f->channel);
+	reader_start(&readers[1], f->channel);
+	assert_int_equal(umem_channel_requeue(f->channel), 0);
+	reader_join(&readers[0]);
+	reader_join(&readers[1]);
+	assert_int_equal(readers[0].got, 16);
+	assert_int_equal(readers[1].got, 16);
+	hand_data(f->channel, 0, 2);
+	join_all(touchers, 2);
+}
+
 static volatile sig_atomic_t handled;
 
 static void count_signal(int signal)
@@ -421,6 +442,7 @@ int main(void)
 		TEST(bad_buffer_loses_nothing),
 		TEST(blocked_read_is_woken),
 		TEST(two_readers_share),
+		TEST(two_readers_share_what_comes_back),
 		TEST(signal_interrupts_read),
 		TEST(read_is_restarted),
 		TEST(interrupted_reader_passes_it_on),

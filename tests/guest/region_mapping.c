@@ -199,6 +199,38 @@ static void refused_advice(void **state)
 	assert_int_equal(provided(f), 0);
 }
 
+/* Whether smaps has @flag among the flags of the mapping at @mem. */
+static bool has_flag(const char *mem, const char *flag)
+{
+	char start[32], line[512];
+	bool inside = false, found = false;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+
+	snprintf(start, sizeof(start), "%lx-", (long)mem);
+	while (fgets(line, sizeof(line), smaps)) {
+		if (!strncmp(line, start, strlen(start)))
+			inside = true;
+		if (inside && !strncmp(line, "VmFlags:", 8)) {
+			found = strstr(line, flag);
+			break;
+		}
+	}
+	fclose(smaps);
+	return found;
+}
+
+/* Neither in core dumps nor for khugepaged, private mappings included. */
+static void flags_of_mappings(void **state)
+{
+	struct fixture *f = *state;
+	char *priv = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			  f->region, 0);
+
+	assert_true(has_flag(f->mem, " de") && has_flag(f->mem, " dd"));
+	assert_true(has_flag(priv, " de") && has_flag(priv, " dd"));
+	munmap(priv, SIZE);
+}
+
 static void populate(void **state)
 {
 	struct fixture *f = *state;
@@ -486,6 +518,7 @@ int main(void)
 		TEST(beyond_the_end),
 		TEST(dontneed_keeps_the_data),
 		TEST(refused_advice),
+		TEST(flags_of_mappings),
 		TEST(populate),
 		TEST(private_mappings),
 		TEST(forked_child_shares),
