@@ -21,8 +21,11 @@
 #define REJ_INVALID_SERVICE_ID	8
 #define REJ_CONSUMER_DEFINED	28
 
-/* The transport's patience: 1 + RETRY_COUNT ack timeouts. */
-#define RETRY_COUNT	7
+/*
+ * The transport's patience: 1 + RETRY_COUNT ack timeouts. Not 7: rxe takes that
+ * for "for ever" and never notices a dead server (measured on 6.1).
+ */
+#define RETRY_COUNT	6
 /* Finite: a server that posts no RECV must not hold up READs for ever. */
 #define RNR_RETRY_COUNT	6
 

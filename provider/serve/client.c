@@ -85,9 +85,13 @@ static void send_keepalive(struct serve_client *cl, int64_t now)
 	struct umem_rdma_msg msg;
 
 	cl->keepalive = now + cl->srv->opt->keepalive_ms;
-	/* While the last one is not through, the transport decides. */
-	if (serve_client_sending(cl))
+	/* The client chose how often the transport tries: we have a limit too. */
+	if (serve_client_sending(cl)) {
+		if (++cl->missed == CLIENT_MAX_MISSED)
+			serve_client_leave(cl, NULL, "it does not answer any more");
 		return;
+	}
+	cl->missed = 0;
 	umem_wire_make_plain(&msg, UMEM_RDMA_MSG_KEEPALIVE);
 	serve_client_send(cl, &msg);
 }

@@ -23,6 +23,9 @@
 /* A client may send one message a tick, and so many more; else it is a flood. */
 #define CLIENT_MAX_MESSAGES	20
 
+/* KEEPALIVEs that were due while the last one was not through. */
+#define CLIENT_MAX_MISSED	4
+
 /* How long a client may take to leave. */
 #define CLIENT_LEAVE_MS		2000
 
@@ -42,6 +45,7 @@ struct serve_client {
 	int64_t since;			/* when it became LIVE */
 	int64_t deadline;		/* in ACCEPTED and LEAVING */
 	int64_t keepalive;		/* when the next one is due */
+	unsigned int missed;		/* see CLIENT_MAX_MISSED */
 	unsigned int messages;		/* received, less one for each tick */
 	char peer[64];
 

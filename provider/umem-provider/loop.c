@@ -8,7 +8,7 @@
 #include "provider.h"
 
 /* Idle for so long, ask the transport whether the server is still there. */
-#define KEEPALIVE_MS	10000
+#define KEEPALIVE_MS	2000
 
 /* A loop that never sleeps looks for signals once in so many empty rounds. */
 #define LOOK_EVERY	256

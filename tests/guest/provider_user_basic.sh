@@ -48,7 +48,7 @@ mkfifo "$TMP/ready.$$"
 ready_provider()
 {
 	# Without descriptor 3: a copy of the region would keep it alive.
-	umem-provider --ready-fd 9 "$@" 9>"$TMP/ready.$$" 2>>"$TMP/provider.log" 3<&- &
+	umem-provider --ready-fd 9 "$@" 9>"$TMP/ready.$$" >>"$TMP/provider.log" 2>&1 3<&- &
 	provider=$!
 	[ "$(head -c 1 "$TMP/ready.$$")" = 1 ]
 }

@@ -26,9 +26,19 @@ mkfifo "$TMP/ready"
 provide()
 {
 	umem-provider --ready-fd 9 --ack-timeout 50 "$1" "$S" 9>"$TMP/ready" \
-		2>>"$TMP/log" &
+		>>"$TMP/log" 2>&1 &
 	provider=$!
 	[ "$(head -c 1 "$TMP/ready")" = 1 ]
+}
+
+# provided_by DESCRIPTION REGION: a result; check would run it in a subshell.
+provided_by()
+{
+	if provide "$2"; then
+		ok "$1"
+	else
+		not_ok "$1"
+	fi
 }
 
 # Eight threads read the region in random order, slowly as long as there is a
@@ -96,7 +106,7 @@ for n in 1 2 3 4; do
 	have=$(provided)
 done
 like "nobody provides" "$(umemctl status "$reader:3")" 'provider +none'
-check "one more" provide "$reader:3"
+provided_by "one more" "$reader:3"
 finish_reading
 is "after 4 killed providers every byte is right" "$(cat "$TMP/digest")" "${WANTED%% *}"
 check "the last provider ends with the region" wait_until 20 gone "$provider"
@@ -115,7 +125,7 @@ like "and a sentence" "$(tail -n 1 "$TMP/log")" \
 check_fails "the reader still waits" gone "$reader"
 check_fails "while the server is away a provider is refused" provide "$reader:3"
 serve 7="$TMP/image"
-check "a provider for the new server" provide "$reader:3"
+provided_by "a provider for the new server" "$reader:3"
 finish_reading
 is "every byte is right" "$(cat "$TMP/digest")" "${WANTED%% *}"
 

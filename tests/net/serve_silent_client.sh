@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A host that falls silent, as if it had lost power: umem-provider notices a
+# server, with READs open and without; umem-serve notices a client, and has room
+# for another.
+#
+# needs: rxe umem
+# timeout: 300
+
+# shellcheck source=tests/guest/lib.sh
+. "$(dirname "$0")/../guest/lib.sh"
+
+require tc umemctl umem-provider region_exec sha256sum
+
+SIZE=33554432
+SOURCE=rdma://10.0.0.1:7471/7
+on_host1 "head -c $SIZE /dev/urandom >/tmp/image
+	umem-serve --listen rdma://10.0.0.1:7471 --export 7=/tmp/image \
+		--max-clients 1 --keepalive 1 >/tmp/log 2>&1 &"
+wanted=$(on_host1 'sha256sum </tmp/image')
+wait_until 30 on_host1 'grep -q ready /tmp/log' || die "no umem-serve on host1"
+
+# Packets of RoCE that come to this host vanish. Not those that leave it:
+# Soft-RoCE takes that for congestion and repeats them for ever.
+tc qdisc add dev eth0 clsact || skip_all "no clsact in this kernel"
+
+silence()
+{
+	tc filter add dev eth0 ingress pref 1 protocol ip u32 \
+		match ip protocol 17 0xff match ip dport 4791 0xffff action drop
+}
+
+speak()
+{
+	tc filter del dev eth0 ingress pref 1
+}
+
+# provide: to $T; provider=pid; false when it fails.
+rm -f "$TMP/ready"
+mkfifo "$TMP/ready"
+provide()
+{
+	umem-provider --ready-fd 9 --ack-timeout 100 --connect-timeout 2000 \
+		"$T" $SOURCE 9>"$TMP/ready" >>"$TMP/log" 2>&1 &
+	provider=$!
+	[ "$(head -c 1 "$TMP/ready")" = 1 ]
+}
+
+# provided_by DESCRIPTION: a result; check would run it in a subshell.
+provided_by()
+{
+	if provide; then
+		ok "$1"
+	else
+		not_ok "$1"
+	fi
+}
+
+# gone PID: it has ended, whether or not somebody has waited for it.
+gone()
+{
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+busy()
+{
+	[ "$(umemctl status -j "$T" |
+		sed -n 's/^ *"granules_provided": \([0-9]*\).*/\1/p')" -gt 100 ]
+}
+
+# ends N: of clients, in the server's log.
+ends()
+{
+	[ "$(on_host1 'grep -c "ends after" /tmp/log')" -ge "$1" ]
+}
+
+# With READs open.
+region_exec $SIZE hard sha256sum /proc/self/fd/3 >"$TMP/sum" &
+reader=$!
+T=$reader:3
+wait_until 20 umemctl status "$T"
+provided_by "a provider"
+wait_until 60 busy
+silence
+check "READs notice a silent server" wait_until 10 gone "$provider"
+status=0
+wait "$provider" || status=$?
+is "exit status" $status 1
+like "sentence" "$(tail -n 1 "$TMP/log")" 'the server does not answer any more; '
+check_fails "nobody to connect to" provide
+like "says so" "$(tail -n 1 "$TMP/log")" 'does not answer'
+check "the server notices its client" wait_until 30 ends 1
+speak
+provided_by "the server has room again"
+wait $reader
+is "every byte is right" "$(cut -d' ' -f1 <"$TMP/sum")" "${wanted%% *}"
+check "the provider ends with the region" wait_until 10 gone "$provider"
+check "the server saw it go" wait_until 30 ends 2
+
+# Without.
+region_exec $SIZE hard sleep 1000 &
+reader=$!
+T=$reader:3
+wait_until 20 umemctl status "$T"
+provided_by "another region"
+sleep 6
+check_fails "an idle server is kept" gone "$provider"
+check_fails "and so is an idle client" ends 3
+silence
+check "an idle provider notices a silent server" wait_until 20 gone "$provider"
+check "the server notices an idle client" wait_until 20 ends 3
+speak
+
+# A client that cannot even say that it gives up.
+provided_by "the server has room once more"
+kill -STOP "$provider"
+silence
+check "the server notices a client that is stopped" wait_until 30 ends 4
+like "and says how" "$(on_host1 'tail -n 1 /tmp/log')" 'it does not answer any more'
+kill -KILL "$provider"
+speak
+kill $reader
+[ $umem_failed = 0 ] || diag "$(cat "$TMP/log"; on_host1 'cat /tmp/log')"
