@@ -20,11 +20,18 @@ umem-provider-sources := $(call sources,provider/umem-provider)
 umemctl-sources := $(call sources,tools/umemctl)
 umem-bench-sources := $(call sources,tools/umem-bench)
 
+# umem-bench has a library that Debian has no package of: fetch-hdr gets its
+# sources into the cache, and $(hdr) is a link to them.  A foreign header is
+# none that we can mend: -isystem, and -w for the source.
+hdr := $(BUILD)/hdr
+hdr-object := $(obj)/hdr/hdr_histogram.o
+hdr-users := $(call objects,tools/umem-bench/hist.c tests/host/test_bench_numbers.c)
+
 # A program whose directory is empty is not there yet.
 programs := $(foreach p,umem-serve umem-provider umemctl umem-bench,$(if $($(p)-sources),$(p)))
 tools := $(addprefix $(BUILD)/bin/,$(programs))
 
-userspace-objects := $(lib-objects) \
+userspace-objects := $(lib-objects) $(hdr-object) \
 	$(foreach p,$(programs),$(call objects,$($(p)-sources)))
 
 # Tests: one program a file; tests/guest/lib is shared by those of the guest,
@@ -53,6 +60,24 @@ $(obj)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(hdr):
+	@dir=$$(tools/umem-bench/fetch-hdr) && mkdir -p $(@D) && ln -sfn "$$dir" $@
+$(hdr)/hdr_histogram.c $(hdr)/hdr_histogram.h: | $(hdr) ;
+# Lint takes all that a build prints for complaints: fetch before.
+lint: $(hdr)
+
+$(hdr-users): ALL_CPPFLAGS += -isystem $(hdr)
+$(hdr-users): $(hdr)/hdr_histogram.h
+
+$(hdr-object): WARNINGS := -w
+$(hdr-object): ALL_CPPFLAGS += -DHDR_MALLOC_INCLUDE='"tools/umem-bench/hdr_malloc.h"'
+$(hdr-object): $(hdr)/hdr_histogram.c
+	$(call say,CC,$(<:$(CURDIR)/%=%))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bin/umem-bench $(BUILD)/tests/host/test_bench_numbers: $(hdr-object)
 
 define program
 $(BUILD)/bin/$(1): $(call objects,$($(1)-sources)) $(libumem)

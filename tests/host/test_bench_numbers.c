@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "tools/umem-bench/cpus.c"
-#include "tools/umem-bench/hdr/hdr_histogram.c"
 #include "tools/umem-bench/hist.c"
 #include "tools/umem-bench/perm.c"
 

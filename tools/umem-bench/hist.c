@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A histogram of nanoseconds: the only file that uses HdrHistogram, which not
- * every distribution packages, so a copy is in hdr/.
+ * A histogram of nanoseconds: the only file that uses HdrHistogram, whose
+ * sources make gets with fetch-hdr.
  */
 #include <stdlib.h>
 
-#include "hdr/hdr_histogram.h"
+#include <hdr_histogram.h>
+
 #include "hist.h"
 
 #define HIST_MAX_NS 3600000000000LL
