@@ -188,6 +188,17 @@ static int put_zero(struct umem_channel *channel,
 	return err;
 }
 
+/* Caller holds channel->io for reading. */
+static void fail_granule(struct umem_channel *channel, unsigned long granule)
+{
+	struct umem_region *region = channel->region;
+
+	/* A verdict on what nobody waits for changes nothing. */
+	if (!umem_request_fail(region, granule, channel, -EIO) &&
+	    umem_granule_provided(region, granule))
+		umem_stat_inc(region, UMEM_STAT_STALE);
+}
+
 static int put_fail(struct umem_channel *channel,
 		    const struct umem_answer *answer)
 {
@@ -200,8 +211,7 @@ static int put_fail(struct umem_channel *channel,
 		down_read(&channel->io);
 		err = umem_channel_usable(channel);
 		if (!err)
-			umem_request_fail(channel->region, granule, channel,
-					  -EIO);
+			fail_granule(channel, granule);
 		up_read(&channel->io);
 		cond_resched();
 		if (fatal_signal_pending(current))

@@ -78,19 +78,21 @@ static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 	return 0;
 }
 
-/* A user's fault may be interrupted by any signal if the caller allows. */
+/*
+ * How the flags of the fault and the policy let it wait. @deadline, in jiffies,
+ * is when the policy's time limit is over, if it has one.
+ */
 static void wait_init(struct umem_wait *wait, const struct umem_region *region,
-		      unsigned int flags)
+		      unsigned int flags, unsigned long deadline)
 {
-	bool interruptible = flags & FAULT_FLAG_INTERRUPTIBLE;
-	bool killable = flags & FAULT_FLAG_KILLABLE;
-
 	umem_wait_init(wait, region, TASK_UNINTERRUPTIBLE);
-	if (interruptible)
+	if (flags & FAULT_FLAG_INTERRUPTIBLE)
 		wait->state = TASK_INTERRUPTIBLE;
-	else if (killable)
+	else if (flags & FAULT_FLAG_KILLABLE)
 		wait->state = TASK_KILLABLE;
 
+	if (region->wait_policy == UMEM_WAIT_TIMEOUT)
+		wait->remaining = max(0L, (long)(deadline - jiffies));
 	if (!(flags & FAULT_FLAG_ALLOW_RETRY) ||
 	    ((flags & FAULT_FLAG_REMOTE) && (current->flags & PF_KTHREAD)))
 		umem_wait_limit(wait, BOUNDED_WAIT);
@@ -98,9 +100,8 @@ static void wait_init(struct umem_wait *wait, const struct umem_region *region,
 
 /*
  * An interruptible fault of the kernel (copy_from_user()) is retried at once
- * while a signal is pending that only the return to user mode delivers. It must
- * not spin, and the time limit must not start anew each time: wait killable,
- * either to the policy's end or, as a GUP by KVM does look at signals, a little.
+ * while a signal is pending that only the return to user mode delivers; it must
+ * not spin. KVM's page faults look the same, but heed the signal.
  */
 static bool signal_is_in_the_way(unsigned int flags)
 {
@@ -108,10 +109,26 @@ static bool signal_is_in_the_way(unsigned int flags)
 	       !(flags & FAULT_FLAG_USER) && signal_pending(current);
 }
 
+/* What the retried fault must know; all else it finds out anew. */
+static void note_for_retry(struct umem_region *region, unsigned long granule,
+			   int err, unsigned long deadline)
+{
+	struct umem_retry retry = {
+		.failed = err == -EIO || err == -ETIMEDOUT,
+		.deadline = deadline,
+	};
+
+	if (retry.failed || (err == -ERESTARTSYS &&
+			     region->wait_policy == UMEM_WAIT_TIMEOUT))
+		umem_retry_leave(&region->retries, granule, &retry);
+}
+
 /* Sleep without the lock of the mm; @vmf is not valid afterwards. */
 static vm_fault_t fault_sleep_unlocked(struct vm_fault *vmf,
 				       struct umem_region *region,
-				       unsigned long granule)
+				       unsigned long granule,
+				       struct umem_request *req,
+				       unsigned long deadline)
 {
 	struct file *pin = get_file(vmf->vma->vm_file);
 	unsigned int flags = vmf->flags;
@@ -120,67 +137,87 @@ static vm_fault_t fault_sleep_unlocked(struct vm_fault *vmf,
 	int err;
 
 	umem_release_fault_lock(vmf);
-	wait_init(&wait, region, flags);
+	wait_init(&wait, region, flags, deadline);
 	if (signal_is_in_the_way(flags)) {
 		wait.state = TASK_KILLABLE;
-		slice = region->wait_policy != UMEM_WAIT_TIMEOUT;
+		slice = wait.remaining > SIGNAL_PENDING_WAIT;
 		if (slice)
 			umem_wait_limit(&wait, SIGNAL_PENDING_WAIT);
 	}
-	err = umem_wait_provided(region, granule, &wait);
-	/* All else is found anew by the retried fault. */
-	if (err == -EIO || (err == -ETIMEDOUT && !slice))
-		umem_verdict_leave(&region->verdicts, granule);
+	err = umem_wait_provided(region, granule, req, &wait);
+	if (err == -ETIMEDOUT && slice)
+		err = -ERESTARTSYS;
+	note_for_retry(region, granule, err, deadline);
 	fput(pin);
 	return VM_FAULT_RETRY;
 }
 
 static vm_fault_t fault_sleep_locked(struct vm_fault *vmf,
 				     struct umem_region *region,
-				     unsigned long granule)
+				     unsigned long granule,
+				     struct umem_request *req,
+				     unsigned long deadline)
 {
 	struct umem_wait wait;
 
-	wait_init(&wait, region, vmf->flags);
-	return umem_wait_provided(region, granule, &wait) ?
+	wait_init(&wait, region, vmf->flags, deadline);
+	return umem_wait_provided(region, granule, req, &wait) ?
 		VM_FAULT_SIGBUS : 0;
 }
 
+/* Not here yet: wait as the flags of the fault allow. Takes over @req. */
+static vm_fault_t fault_wait(struct vm_fault *vmf, struct umem_region *region,
+			     unsigned long granule, struct umem_request *req,
+			     unsigned long deadline)
+{
+	/* With both bits the caller cannot sleep; the lock stays with it. */
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
+		if (!IS_ERR(req))
+			umem_request_put(req);
+		return VM_FAULT_RETRY;
+	}
+	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY)
+		return fault_sleep_unlocked(vmf, region, granule, req,
+					    deadline);
+	return fault_sleep_locked(vmf, region, granule, req, deadline);
+}
+
 /*
- * Ask for @granule and wait as the flags of the fault allow. Returns 0 when it
- * is provided and the lock is still held.
+ * Ask for @granule and wait. Returns 0 when it is provided and the lock is
+ * still held.
  */
 static vm_fault_t fault_missing(struct vm_fault *vmf,
 				struct umem_region *region,
 				unsigned long granule)
 {
+	struct umem_retry retry = {
+		.deadline = jiffies + msecs_to_jiffies(region->timeout_ms),
+	};
 	struct umem_request *req;
+	int result;
 
 	/* As userfaultfd: those who cannot be killed must not wait. */
 	if (current->flags & (PF_EXITING | PF_DUMPCORE))
 		return VM_FAULT_SIGBUS;
-	if (umem_verdict_take(&region->verdicts, granule))
-		return VM_FAULT_SIGBUS;
-	if (!umem_region_servable(region))
+	umem_retry_take(&region->retries, granule, &retry);
+	if (retry.failed || !umem_region_servable(region))
 		return VM_FAULT_SIGBUS;
 
 	umem_stat_inc(region, UMEM_STAT_FAULTS);
 	req = umem_request_get(region, granule);
-	if (req == ERR_PTR(-ENOMEM))
-		return VM_FAULT_OOM;
-	if (IS_ERR(req) && req != ERR_PTR(-EAGAIN))
-		return VM_FAULT_SIGBUS;
-	if (!IS_ERR_OR_NULL(req))
-		umem_request_put(req);
-	if (umem_granule_provided(region, granule))
+	if (!req)
 		return 0;
+	if (req == ERR_PTR(-EAGAIN))
+		return fault_wait(vmf, region, granule, req, retry.deadline);
+	if (IS_ERR(req))
+		return req == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 
-	/* Both bits: the caller cannot sleep, the lock stays with it. */
-	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
-		return VM_FAULT_RETRY;
-	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY)
-		return fault_sleep_unlocked(vmf, region, granule);
-	return fault_sleep_locked(vmf, region, granule);
+	/* The provider may have been faster than us. */
+	result = umem_request_result(req);
+	if (result == -EINPROGRESS)
+		return fault_wait(vmf, region, granule, req, retry.deadline);
+	umem_request_put(req);
+	return result ? VM_FAULT_SIGBUS : 0;
 }
 
 static vm_fault_t umem_fault(struct vm_fault *vmf)
@@ -243,6 +280,8 @@ static int umem_set_policy(struct vm_area_struct *vma, struct mempolicy *new)
 {
 	return READ_ONCE(tmpfs_vm_ops)->set_policy(vma, new);
 }
+
+UMEM_DEFINE_GET_POLICY(umem_get_policy, READ_ONCE(tmpfs_vm_ops))
 #endif
 
 const struct vm_operations_struct umem_vm_ops = {
@@ -250,5 +289,6 @@ const struct vm_operations_struct umem_vm_ops = {
 	.map_pages = umem_map_pages,
 #ifdef CONFIG_NUMA
 	.set_policy = umem_set_policy,
+	.get_policy = umem_get_policy,
 #endif
 };

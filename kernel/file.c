@@ -14,7 +14,8 @@
 #include "wait.h"
 
 /* How much is asked for before the first byte is waited for. */
-#define FETCH_WINDOW	(32 * UMEM_GRANULE_SIZE)
+#define FETCH_GRANULES	32
+#define FETCH_WINDOW	(FETCH_GRANULES * UMEM_GRANULE_SIZE)
 
 static struct file *backing_of(const struct file *file)
 {
@@ -29,9 +30,12 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 	return umem_backing_mmap(backing, vma);
 }
 
-/* Starts the fetch of what is missing, as far as there is room. */
+/*
+ * Asks for what is missing, as far as there is room. The requests are kept, so
+ * that a FAIL is not lost on a reader that still waits for an earlier one.
+ */
 static void request_range(struct umem_region *region, unsigned long first,
-			  unsigned long last)
+			  unsigned long last, struct umem_request **reqs)
 {
 	struct umem_request *req;
 	unsigned long granule;
@@ -44,9 +48,38 @@ static void request_range(struct umem_region *region, unsigned long first,
 		req = umem_request_get(region, granule);
 		if (IS_ERR(req))
 			return;
-		if (req)
-			umem_request_put(req);
+		reqs[granule - first] = req;
 	}
+}
+
+static void put_requests(struct umem_request **reqs, unsigned long count)
+{
+	while (count--)
+		if (reqs[count])
+			umem_request_put(reqs[count]);
+}
+
+/*
+ * Waits for one granule after the other. Whoever waits for a slot holds none:
+ * what request_range() got comes first.
+ */
+static int wait_range(struct umem_region *region, unsigned long first,
+		      unsigned long last, struct umem_request **reqs)
+{
+	struct umem_request *req;
+	struct umem_wait wait;
+	unsigned long granule;
+	int err;
+
+	umem_wait_init(&wait, region, TASK_INTERRUPTIBLE);
+	for (granule = first; granule <= last; granule++) {
+		req = reqs[granule - first];
+		reqs[granule - first] = NULL;
+		err = umem_wait_provided(region, granule, req, &wait);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static bool range_provided(struct umem_region *region, unsigned long first,
@@ -61,6 +94,7 @@ static bool range_provided(struct umem_region *region, unsigned long first,
 static int wait_error(int err)
 {
 	switch (err) {
+	case 0:
 	case -ERESTARTSYS:
 	case -ENOMEM:
 		return err;
@@ -69,28 +103,25 @@ static int wait_error(int err)
 	}
 }
 
-/* Makes the bytes from @pos on provided. */
+/* Makes the bytes from @pos on provided, FETCH_WINDOW at most. */
 static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
 		       bool nowait)
 {
+	struct umem_request *reqs[FETCH_GRANULES] = {};
 	unsigned long first = pos / region->geometry.granule;
 	unsigned long last = (pos + length - 1) / region->geometry.granule;
-	struct umem_wait wait;
 	int err;
 
 	if (range_provided(region, first, last))
 		return 0;
 	umem_stat_inc(region, UMEM_STAT_READS);
-	request_range(region, first, last);
+	request_range(region, first, last, reqs);
 	if (nowait)
-		return range_provided(region, first, last) ? 0 : -EAGAIN;
-	umem_wait_init(&wait, region, TASK_INTERRUPTIBLE);
-	for (; first <= last; first++) {
-		err = umem_wait_provided(region, first, &wait);
-		if (err)
-			return wait_error(err);
-	}
-	return 0;
+		err = range_provided(region, first, last) ? 0 : -EAGAIN;
+	else
+		err = wait_error(wait_range(region, first, last, reqs));
+	put_requests(reqs, FETCH_GRANULES);
+	return err;
 }
 
 static ssize_t move_piece(struct file *backing, struct iov_iter *iter,

@@ -41,18 +41,21 @@ int umem_ioctl_copy_in(void *to, size_t size, size_t first_size,
  * umem_ioctl_copy_out - copy out as much as the caller's structure holds
  * @from: our structure.
  * @size: its size.
+ * @first_size: size of its first version.
  * @cmd: the ioctl, which holds the size of the caller's structure.
  * @arg: the caller's pointer; what we do not know is set to 0.
  *
- * Return: 0 or -EFAULT.
+ * Return: 0, -EINVAL shorter than @first_size, -EFAULT.
  */
-int umem_ioctl_copy_out(const void *from, size_t size, unsigned int cmd,
-			unsigned long arg)
+int umem_ioctl_copy_out(const void *from, size_t size, size_t first_size,
+			unsigned int cmd, unsigned long arg)
 {
 	size_t user_size = _IOC_SIZE(cmd);
 	size_t common = min(size, user_size);
 	void __user *to = (void __user *)arg;
 
+	if (user_size < first_size)
+		return -EINVAL;
 	if (copy_to_user(to, from, common) ||
 	    clear_user(to + common, user_size - common))
 		return -EFAULT;
@@ -70,7 +73,8 @@ long umem_ioctl_features(unsigned int cmd, unsigned long arg)
 		.max_data = UMEM_MAX_DATA,
 	};
 
-	return umem_ioctl_copy_out(&features, sizeof(features), cmd, arg);
+	return umem_ioctl_copy_out(&features, sizeof(features),
+				   sizeof(features), cmd, arg);
 }
 
 static bool is_multiple(u64 value)
@@ -139,7 +143,8 @@ long umem_ioctl_status(struct umem_region *region, unsigned int cmd,
 	struct umem_region_status status;
 
 	umem_region_status(region, &status);
-	return umem_ioctl_copy_out(&status, sizeof(status), cmd, arg);
+	return umem_ioctl_copy_out(&status, sizeof(status), sizeof(status),
+				   cmd, arg);
 }
 
 /* Who may say where the region's bytes come from. */

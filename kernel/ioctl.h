@@ -18,8 +18,8 @@ static inline bool umem_ioctl_is(unsigned int cmd, unsigned int known)
 
 int umem_ioctl_copy_in(void *to, size_t size, size_t first_size,
 		       unsigned int cmd, unsigned long arg);
-int umem_ioctl_copy_out(const void *from, size_t size, unsigned int cmd,
-			unsigned long arg);
+int umem_ioctl_copy_out(const void *from, size_t size, size_t first_size,
+			unsigned int cmd, unsigned long arg);
 
 long umem_ioctl_features(unsigned int cmd, unsigned long arg);
 long umem_ioctl_create(unsigned int cmd, unsigned long arg);

@@ -19,7 +19,7 @@ static void region_free(struct kref *ref)
 	struct umem_region *region =
 		container_of(ref, struct umem_region, ref);
 
-	umem_verdicts_destroy(&region->verdicts);
+	umem_retries_destroy(&region->retries);
 	umem_requests_destroy(region);
 	free_percpu(region->stats);
 	vfree(region->provided);
@@ -61,7 +61,7 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	kref_init(&region->ref);
 	mutex_init(&region->channel_lock);
 	init_waitqueue_head(&region->drained);
-	umem_verdicts_init(&region->verdicts);
+	umem_retries_init(&region->retries);
 	region->geometry.size = create->size;
 	region->geometry.granule = UMEM_GRANULE_SIZE;
 	region->geometry.max_data = create->max_data;

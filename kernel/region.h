@@ -26,7 +26,7 @@
 #include "record.h"
 #include "request.h"
 #include "stats.h"
-#include "verdict.h"
+#include "retry.h"
 
 struct umem_attachment;
 struct umem_channel;
@@ -52,7 +52,7 @@ struct umem_channel;
  * @provided: one bit per granule; set once, under the granule's bucket lock,
  *	read without a lock by umem_granule_provided().
  * @requests: open requests.
- * @verdicts: errors for tasks that had to let go of their fault.
+ * @retries: notes of faults that had to let go, for their retry.
  * @channel_lock: protects @channel, @front_gone and attaching; outermost.
  * @channel: the present channel, uncounted (the channel takes itself out), or
  *	NULL. Written under @channel_lock, read anywhere as a hint.
@@ -77,7 +77,7 @@ struct umem_region {
 	unsigned long *provided;
 
 	struct umem_request_table requests;
-	struct umem_verdicts verdicts;
+	struct umem_retries retries;
 
 	struct mutex channel_lock;
 	struct umem_channel *channel;

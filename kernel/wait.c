@@ -40,10 +40,26 @@ void umem_wait_limit(struct umem_wait *wait, long limit)
 	}
 }
 
-static bool request_is_over(const struct umem_request *req)
+/**
+ * umem_request_result - how a request ended
+ * @req: a request with a reference.
+ *
+ * Any context.
+ *
+ * Return: 0 when its granule is provided, -EIO after a FAIL or another negative
+ * errno, -EINPROGRESS when it is still open.
+ */
+int umem_request_result(const struct umem_request *req)
 {
 	/* Pairs with umem_request_move(): the error is read after this. */
-	return smp_load_acquire(&req->state) >= UMEM_REQUEST_DONE;
+	switch (smp_load_acquire(&req->state)) {
+	case UMEM_REQUEST_DONE:
+		return 0;
+	case UMEM_REQUEST_FAILED:
+		return req->error;
+	default:
+		return -EINPROGRESS;
+	}
 }
 
 /* One sleep on @wq that was prepared; the condition was found false. */
@@ -59,15 +75,14 @@ static int wait_for_request(struct umem_region *region,
 			    struct umem_request *req, struct umem_wait *wait)
 {
 	DEFINE_WAIT(entry);
-	int err;
+	int err, result;
 
 	for (;;) {
 		err = prepare_to_wait_event(&req->wait, &entry, wait->state);
-		if (request_is_over(req)) {
-			err = req->state == UMEM_REQUEST_FAILED ? req->error : 0;
-			break;
-		}
-		if (err)
+		result = umem_request_result(req);
+		if (result != -EINPROGRESS)
+			err = result;
+		if (err || !result)
 			break;
 		if (!umem_region_servable(region)) {
 			err = -ENXIO;
@@ -117,43 +132,51 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 	return err;
 }
 
+/* Waits for @req, of which the reference is dropped, or for a slot. */
+static int wait_for(struct umem_region *region, unsigned long granule,
+		    struct umem_request *req, struct umem_wait *wait)
+{
+	int err;
+
+	if (req == ERR_PTR(-EAGAIN))
+		return wait_for_slot(region, granule, wait);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	err = wait_for_request(region, req, wait);
+	umem_request_put(req);
+	return err;
+}
+
 /**
- * umem_wait_provided - ask for a granule and wait until it is there
+ * umem_wait_provided - wait until a granule is there
  * @region: the region; the caller pins its backing file and holds no lock of
- *	the mm.
+ *	the mm that others may want.
  * @granule: its index.
+ * @req: what umem_request_get() returned for it; a reference is taken over.
+ *	NULL: not asked for yet.
  * @wait: how; @wait->remaining counts down.
  *
- * Sleeps.
+ * Asks (again) when that is needed. Sleeps.
  *
  * Return: 0 when provided, -EIO after a FAIL, -ETIMEDOUT, -ENXIO when nobody
  * can provide under this policy, -ERESTARTSYS for a signal, or an error from
  * the allocation of the page.
  */
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
-		       struct umem_wait *wait)
+		       struct umem_request *req, struct umem_wait *wait)
 {
-	struct umem_request *req;
-	int err;
+	int err = 0;
 
-	while (!umem_granule_provided(region, granule)) {
+	for (;;) {
+		if (req)
+			err = wait_for(region, granule, req, wait);
+		if (err || umem_granule_provided(region, granule))
+			break;
 		if (!umem_region_servable(region))
 			return -ENXIO;
 		req = umem_request_get(region, granule);
-		if (!req)
-			return 0;
-		if (req == ERR_PTR(-EAGAIN))
-			err = wait_for_slot(region, granule, wait);
-		else if (IS_ERR(req))
-			err = PTR_ERR(req);
-		else
-			err = wait_for_request(region, req, wait);
-		if (!IS_ERR(req))
-			umem_request_put(req);
-		if (err == -ETIMEDOUT && !wait->limited)
-			umem_stat_inc(region, UMEM_STAT_TIMEOUTS);
-		if (err)
-			return err;
 	}
-	return 0;
+	if (err == -ETIMEDOUT && !wait->limited)
+		umem_stat_inc(region, UMEM_STAT_TIMEOUTS);
+	return err;
 }

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 struct umem_region;
+struct umem_request;
 
 /**
  * struct umem_wait - how to wait for a granule
@@ -22,6 +23,7 @@ void umem_wait_init(struct umem_wait *wait, const struct umem_region *region,
 		    unsigned int state);
 void umem_wait_limit(struct umem_wait *wait, long limit);
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
-		       struct umem_wait *wait);
+		       struct umem_request *req, struct umem_wait *wait);
+int umem_request_result(const struct umem_request *req);
 
 #endif /* UMEM_WAIT_H */

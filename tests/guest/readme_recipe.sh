@@ -22,10 +22,7 @@ rdma link delete rxe0 2>/dev/null
 # What the recipe leaves in the background ends with the test.
 sh -e -x "$recipe" >"$TMP/out" 2>&1 </dev/null
 status=$?
-[ $status = 0 ] && ok "the recipe runs" || {
-	not_ok "the recipe runs"
-	diag "status $status"
-}
+check "the recipe runs to its end" [ $status = 0 ]
 diag "$(cat "$TMP/out")"
 check "the region's provider in userspace was shown" \
 	grep -q 'provider *user' "$TMP/out"

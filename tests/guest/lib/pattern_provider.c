@@ -111,13 +111,25 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-void pattern_provider_start(struct pattern_provider *provider, int region)
+static void start(struct pattern_provider *provider, int region,
+		  unsigned int flags)
 {
-	provider->channel = umem_region_channel(region, UMEM_CHANNEL_NONBLOCK);
+	provider->channel = umem_region_channel(region, flags |
+						UMEM_CHANNEL_NONBLOCK);
 	assert_true(provider->channel >= 0);
 	assert_int_equal(pipe(provider->stop_pipe), 0);
 	assert_int_equal(pthread_create(&provider->thread, NULL, serve,
 					provider), 0);
+}
+
+void pattern_provider_start(struct pattern_provider *provider, int region)
+{
+	start(provider, region, 0);
+}
+
+void pattern_provider_take_over(struct pattern_provider *provider, int region)
+{
+	start(provider, region, UMEM_CHANNEL_REPLACE);
 }
 
 void pattern_provider_stop(struct pattern_provider *provider)

@@ -43,6 +43,8 @@ struct pattern_provider {
 
 /* Opens the region's channel and serves it from a thread. */
 void pattern_provider_start(struct pattern_provider *provider, int region);
+/* The same, in place of the present provider. */
+void pattern_provider_take_over(struct pattern_provider *provider, int region);
 void pattern_provider_stop(struct pattern_provider *provider);
 
 #endif /* UMEM_TEST_PATTERN_PROVIDER_H */
