@@ -107,8 +107,8 @@ static unsigned int take_stash(struct rdma_client *cl,
 	return n;
 }
 
-int rdma_client_poll(struct rdma_client *cl, struct rdma_client_done *done,
-		     unsigned int max)
+static unsigned int take_all(struct rdma_client *cl,
+			     struct rdma_client_done *done, unsigned int max)
 {
 	struct ibv_wc wc[BATCH];
 	unsigned int n = take_stash(cl, done, max);
@@ -121,6 +121,21 @@ int rdma_client_poll(struct rdma_client *cl, struct rdma_client_done *done,
 	}
 	if (got < 0)
 		rdma_client_lose(cl, -ECONNRESET, "%s: polling failed", cl->device);
+	return n;
+}
+
+void rdma_client_take_messages(struct rdma_client *cl)
+{
+	struct rdma_client_done none;
+
+	take_all(cl, &none, 1);
+}
+
+int rdma_client_poll(struct rdma_client *cl, struct rdma_client_done *done,
+		     unsigned int max)
+{
+	unsigned int n = take_all(cl, done, max);
+
 	if (n)
 		return n;
 	if (++cl->empty_polls >= CM_LOOK_EVERY)

@@ -47,6 +47,14 @@ void rdma_client_lose_by(struct rdma_client *cl, enum ibv_wc_status status)
 	}
 }
 
+static void disconnected(struct rdma_client *cl)
+{
+	/* The server's ERROR, which says more, came by another way before. */
+	if (!cl->export_known)
+		rdma_client_take_messages(cl);
+	rdma_client_lose(cl, -ECONNRESET, "the server closed the connection");
+}
+
 void rdma_client_look_at_cm(struct rdma_client *cl)
 {
 	struct rdma_cm_event *ev;
@@ -54,8 +62,7 @@ void rdma_client_look_at_cm(struct rdma_client *cl)
 	cl->empty_polls = 0;
 	while (!rdma_get_cm_event(cl->cm, &ev)) {
 		if (ev->event == RDMA_CM_EVENT_DISCONNECTED)
-			rdma_client_lose(cl, -ECONNRESET,
-					 "the server closed the connection");
+			disconnected(cl);
 		else if (ev->event == RDMA_CM_EVENT_DEVICE_REMOVAL)
 			rdma_client_lose(cl, -ENODEV, "%s was removed", cl->device);
 		rdma_ack_cm_event(ev);

@@ -86,4 +86,7 @@ void rdma_client_look_at_cm(struct rdma_client *cl);
 void rdma_client_own_completion(struct rdma_client *cl,
 				const struct ibv_wc *wc);
 
+/* rdma_client.c: for as long as no READ is open */
+void rdma_client_take_messages(struct rdma_client *cl);
+
 #endif /* UMEM_RDMA_CLIENT_PRIV_H */
