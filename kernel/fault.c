@@ -34,6 +34,12 @@ void umem_fault_set_backing_ops(const struct vm_operations_struct *ops)
 	WRITE_ONCE(tmpfs_vm_ops, ops);
 }
 
+/* tmpfs's own operations; only for a VMA that has ours. */
+const struct vm_operations_struct *umem_fault_backing_ops(void)
+{
+	return READ_ONCE(tmpfs_vm_ops);
+}
+
 static struct umem_region *region_of(const struct vm_fault *vmf)
 {
 	return vmf->vma->vm_file->private_data;
@@ -57,7 +63,7 @@ static unsigned long first_missing(const struct umem_region *region,
 static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 {
 	struct umem_region *region = region_of(vmf);
-	vm_fault_t ret = READ_ONCE(tmpfs_vm_ops)->fault(vmf);
+	vm_fault_t ret = umem_fault_backing_ops()->fault(vmf);
 	unsigned long first, end;
 	struct folio *folio;
 
@@ -272,16 +278,14 @@ static vm_fault_t umem_map_pages(struct vm_fault *vmf, pgoff_t start,
 	if (start > end || !block_provided(region, start) ||
 	    !block_provided(region, end))
 		return 0;
-	return READ_ONCE(tmpfs_vm_ops)->map_pages(vmf, start, end);
+	return umem_fault_backing_ops()->map_pages(vmf, start, end);
 }
 
 #ifdef CONFIG_NUMA
 static int umem_set_policy(struct vm_area_struct *vma, struct mempolicy *new)
 {
-	return READ_ONCE(tmpfs_vm_ops)->set_policy(vma, new);
+	return umem_fault_backing_ops()->set_policy(vma, new);
 }
-
-UMEM_DEFINE_GET_POLICY(umem_get_policy, READ_ONCE(tmpfs_vm_ops))
 #endif
 
 const struct vm_operations_struct umem_vm_ops = {

@@ -143,6 +143,7 @@ extern const struct file_operations umem_region_fops;
 /* fault.c */
 extern const struct vm_operations_struct umem_vm_ops;
 void umem_fault_set_backing_ops(const struct vm_operations_struct *ops);
+const struct vm_operations_struct *umem_fault_backing_ops(void);
 
 /* status.c */
 void umem_region_status(struct umem_region *region,

@@ -40,21 +40,15 @@ static inline void umem_release_fault_lock(struct vm_fault *vmf)
 #endif
 }
 
+#ifdef CONFIG_NUMA
 /* 6.7: get_policy() tells the index for interleaving as well. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-#define UMEM_DEFINE_GET_POLICY(name, ops)				\
-static struct mempolicy *name(struct vm_area_struct *vma,		\
-			      unsigned long addr, pgoff_t *ilx)		\
-{									\
-	return (ops)->get_policy(vma, addr, ilx);			\
-}
+struct mempolicy *umem_get_policy(struct vm_area_struct *vma,
+				  unsigned long addr, pgoff_t *ilx);
 #else
-#define UMEM_DEFINE_GET_POLICY(name, ops)				\
-static struct mempolicy *name(struct vm_area_struct *vma,		\
-			      unsigned long addr)			\
-{									\
-	return (ops)->get_policy(vma, addr);				\
-}
+struct mempolicy *umem_get_policy(struct vm_area_struct *vma,
+				  unsigned long addr);
+#endif
 #endif
 
 /* 6.5: splicing from read_iter got a new name and copies. */
