@@ -13,6 +13,7 @@
  *   fork      a child with the parent's mapping, at the same time as the parent
  *   private   a private mapping is written; the region stays as it was
  *   write     a shared mapping is written; the rest of each page is right
+ *   swap      as write, with the pages out in swap in between
  *   splice    sendfile() to a file
  *
  * Silent and 0 when all is right; else one line and 1.
@@ -28,6 +29,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -228,17 +230,55 @@ static void by_private(void)
 		    map(region, PROT_READ, MAP_SHARED));
 }
 
-static void by_write(void)
+static long free_swap(void)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info))
+		die("sysinfo");
+	return info.freeswap * info.mem_unit;
+}
+
+/* Sends all of it to swap; at least half must arrive there. */
+static void page_out(char *mem)
+{
+	long before = free_swap();
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		if (madvise(mem, size, MADV_PAGEOUT))
+			die("MADV_PAGEOUT");
+		if (before - free_swap() > (long)(size / 2))
+			return;
+		usleep(100000);
+	}
+	errno = ETIMEDOUT;
+	die("pages do not go to swap");
+}
+
+static void write_and_compare(bool swap)
 {
 	char *mem = map(region, PROT_READ | PROT_WRITE, MAP_SHARED);
 	size_t i;
 
 	for (i = 0; i < pages; i++)
 		mem[i * PAGE + i % PAGE] ^= 0xff;
+	if (swap)
+		page_out(mem);
 	for (i = 0; i < pages; i++) {
 		mem[i * PAGE + i % PAGE] ^= 0xff;
 		compare("write", mem + i * PAGE, i * PAGE, PAGE);
 	}
+}
+
+static void by_write(void)
+{
+	write_and_compare(false);
+}
+
+static void by_swap(void)
+{
+	write_and_compare(true);
 }
 
 static void by_splice(void)
@@ -259,6 +299,7 @@ static const struct {
 	{ "mmap", by_mmap }, { "pread", by_pread }, { "reopen", by_reopen },
 	{ "same", by_same }, { "apart", by_apart }, { "fork", by_fork },
 	{ "private", by_private }, { "write", by_write },
+	{ "swap", by_swap },
 	{ "splice", by_splice },
 };
 
