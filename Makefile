@@ -76,7 +76,7 @@ tests: $(host-tests) $(guest-tests) $(guest-tools)
 
 # ---- checks
 
-.PHONY: check check-host check-guest lint demo
+.PHONY: check check-host check-guest check-debug lint demo
 check:
 	+@MAKE='$(MAKE)' tests/check
 
@@ -85,6 +85,10 @@ check-host: deps-test $(host-tests)
 
 check-guest: deps-test modules tools tests
 	@tests/vm/check-guest --kernel $(KERNEL) $(T)
+
+# The same on the debug kernel, which is built the first time.
+check-debug:
+	+@$(MAKE) --no-print-directory KERNEL=debug check-guest
 
 lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
 	+@MAKE='$(MAKE)' tests/lint/run $(T)
@@ -120,13 +124,14 @@ help:
 	@echo 'make check         everything below; the last line is "N passed, N failed"'
 	@echo 'make check-host    unit tests                       [T=test_name]'
 	@echo 'make check-guest   tests in virtual machines        [T=name or pattern]'
+	@echo 'make check-debug   the same on a kernel with KASAN, lockdep, ...'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
 	@echo 'make where         print the directory of the modules'
 	@echo 'make install       modules, tools and headers       [PREFIX=, DESTDIR=]'
 	@echo 'make clean         remove the build directory (the cache stays)'
 	@echo
-	@echo 'KERNEL=NAME   a stock kernel ($(patsubst tests/vm/kernels/%.sh,%,$(wildcard tests/vm/kernels/*.sh))) or a version of this machine; now $(KERNEL)'
+	@echo 'KERNEL=NAME   a kernel of the lab ($(patsubst tests/vm/kernels/%.sh,%,$(wildcard tests/vm/kernels/*.sh))) or a version of this machine; now $(KERNEL)'
 	@echo 'KDIR=DIR      its headers, where they are not found'
 	@echo 'BUILD=DIR     another build directory; now $(BUILD)'
 	@echo 'V=1           show the commands'

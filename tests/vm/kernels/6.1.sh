@@ -5,6 +5,8 @@
 #   recipe_version          print the version (uname -r) to use
 #   recipe_kdir VERSION     print the directory to build modules against
 #   recipe_image VERSION D  put boot/vmlinuz and lib/modules/VERSION into D
+# and may set recipe_debug (tests there may take ten times as long) and
+# recipe_resumes (D is what an interrupted recipe_image left, not empty).
 
 # The headers decide: modules are built against them, so the image has to be
 # of the same ABI.  Several may be installed side by side; take the newest.

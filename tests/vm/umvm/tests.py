@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The guest tests: where they are and what their comments ask for.
 
-    # timeout: 300            seconds, default 120
+    # timeout: 300            seconds, default 120; ten times that on a debug kernel
     # needs: rxe umem_rdma    what run-tests sets up in the guest (see there)
     # needs: mem=2G swap=256M cpus=4 hosts=2 append=slub_debug=FZ
                               properties of the virtual machine
@@ -15,6 +15,7 @@ import re
 from .vm import TOP, build_dir
 
 COMMENT = re.compile(r"^\s*(?:#|/\*|\*|//)\s*(timeout|needs|klog-allow):\s*(.*?)\s*(?:\*/)?$")
+DEBUG_SLOWER = 10       # what a debug kernel's tests may take, in times the usual
 MACHINE = ("hosts", "mem", "swap", "cpus", "append")
 HEAD_LINES = 60
 

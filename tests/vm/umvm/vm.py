@@ -45,7 +45,7 @@ def tool_output(*command):
 
 
 class Kernel:
-    """A stock kernel in the cache, with its initramfs."""
+    """A kernel in the cache, with its initramfs."""
 
     def __init__(self, name):
         self.name = name
@@ -55,6 +55,7 @@ class Kernel:
         self.version = values["VERSION"]
         self.vmlinuz = values["VMLINUZ"]
         self.modroot = values["MODROOT"]
+        self.debug = "DEBUG" in values
         self.initramfs = tool_output("initramfs", self.version, self.modroot).strip()
 
 
@@ -122,6 +123,7 @@ class Vm:
             "UMEM_KERNEL": self.kernel.name,
             "UMEM_MODULES": os.path.join(build, self.kernel.name),
             "UMEM_MODROOT": self.kernel.modroot,
+            "UMEM_DEBUG_KERNEL": "1" if self.kernel.debug else "",
             "UMEM_HOST": self.name,
             "UMEM_HOSTS": str(self.options.hosts),
             "UMEM_STAY": "1" if stay else "",
@@ -160,13 +162,22 @@ class Vm:
             return ["-accel", "kvm", "-cpu", "host"]
         return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
+    def stall_seconds(self):
+        return 300 if self.kernel.debug else 120    # the kernel takes no more
+
+    def memory(self):
+        """Shadows, red zones and records of a debug kernel take their part."""
+        scale = 2 if self.kernel.debug else 1
+        return str(parse_size(self.options.mem) * scale >> 20)
+
     def command(self):
         interactive = self.options.shell and not self.stays
         append = ["console=" + ("ttyS1" if interactive else "ttyS0"),
                   "loglevel=7", "printk.time=1", "printk.devkmsg=on", "panic=-1",
                   "net.ifnames=0", "random.trust_cpu=on", "mitigations=off",
                   # A loaded machine makes TCG guests wait for long.
-                  "rcupdate.rcu_cpu_stall_timeout=120", "watchdog_thresh=60",
+                  f"rcupdate.rcu_cpu_stall_timeout={self.stall_seconds()}",
+                  "watchdog_thresh=60",
                   *self.options.append]
         serial = (["-serial", "mon:stdio"] if interactive else []) + \
             ["-serial", "file:" + escape(self.kernel_log)]
@@ -175,7 +186,7 @@ class Vm:
             "setpriv", "--pdeathsig", "KILL",
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35", *self.accel(),
-            "-smp", str(self.options.cpus), "-m", self.options.mem,
+            "-smp", str(self.options.cpus), "-m", self.memory(),
             "-kernel", self.kernel.vmlinuz, "-initrd", self.kernel.initramfs,
             "-append", " ".join(append), *serial,
             "-virtfs", "local,path=/,mount_tag=root,security_model=none,"
