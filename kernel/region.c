@@ -43,8 +43,9 @@ static unsigned long *bitmap_create(unsigned long granules)
 	unsigned long padded = round_up(granules, UMEM_BLOCK_GRANULES);
 	unsigned long *bitmap;
 
+	/* Up to 512 MiB: what the caller may not have is no fault of ours. */
 	bitmap = __vmalloc(padded / BITS_PER_BYTE,
-			   GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+			   GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	/* What lies beyond the end is not missing. */
 	if (bitmap)
 		bitmap_set(bitmap, granules, padded - granules);
