@@ -124,6 +124,9 @@ static void note_for_retry(struct umem_region *region, unsigned long granule,
 		.deadline = deadline,
 	};
 
+	/* A task that is being killed does not come back. */
+	if (fatal_signal_pending(current))
+		return;
 	if (retry.failed || (err == -ERESTARTSYS &&
 			     region->wait_policy == UMEM_WAIT_TIMEOUT))
 		umem_retry_leave(&region->retries, granule, &retry);
@@ -205,7 +208,9 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	/* As userfaultfd: those who cannot be killed must not wait. */
 	if (current->flags & (PF_EXITING | PF_DUMPCORE))
 		return VM_FAULT_SIGBUS;
-	umem_retry_take(&region->retries, granule, &retry);
+	/* A try that does not sleep leaves the note to the one that does. */
+	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+		umem_retry_take(&region->retries, granule, &retry);
 	if (retry.failed || !umem_region_servable(region))
 		return VM_FAULT_SIGBUS;
 

@@ -89,7 +89,9 @@ static int check_wait_policy(const struct umem_create *create)
 	case UMEM_WAIT_FAILFAST:
 		return create->timeout_ms ? -EINVAL : 0;
 	case UMEM_WAIT_TIMEOUT:
-		return create->timeout_ms ? 0 : -EINVAL;
+		/* More would be for ever, see msecs_to_jiffies(). */
+		return create->timeout_ms && create->timeout_ms <= INT_MAX ?
+			0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}

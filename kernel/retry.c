@@ -2,13 +2,17 @@
 /*
  * Notes of faults for their retry: see retry.h.
  */
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "retry.h"
 
-#define NOTE_LIFETIME	HZ
+/* How long a note waits for its task, and how many wait in one bucket. */
+#define FAILED_LIFETIME	HZ
+#define LIMIT_LIFETIME	(HZ / 4)
+#define BUCKET_NOTES	64
 
 /*
  * The task is not pinned: its start time tells a recycled structure from the
@@ -25,52 +29,55 @@ struct note {
 
 void umem_retries_init(struct umem_retries *retries)
 {
-	spin_lock_init(&retries->lock);
-	hash_init(retries->tasks);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(retries->buckets); i++) {
+		spin_lock_init(&retries->buckets[i].lock);
+		INIT_HLIST_HEAD(&retries->buckets[i].notes);
+	}
 }
 
 void umem_retries_destroy(struct umem_retries *retries)
 {
 	struct hlist_node *next;
 	struct note *note;
-	int bucket;
+	unsigned int i;
 
-	hash_for_each_safe(retries->tasks, bucket, next, note, entry)
-		kfree(note);
+	for (i = 0; i < ARRAY_SIZE(retries->buckets); i++)
+		hlist_for_each_entry_safe(note, next,
+					  &retries->buckets[i].notes, entry)
+			kfree(note);
 }
 
-static bool is_mine(const struct note *note, unsigned long granule)
+static struct umem_retry_bucket *my_bucket(struct umem_retries *retries)
 {
-	return note->granule == granule && note->task == current &&
-	       note->task_start == current->start_boottime;
+	return &retries->buckets[hash_ptr(current, UMEM_RETRY_BITS)];
 }
 
 /*
- * Frees what is mine for @granule, and what is out of date beside it. Returns
- * whether there was one of mine, then in @retry.
+ * Frees my note and those that are out of date. Returns how many are left;
+ * *@mine is set when there was one of mine.
  */
-static bool collect(struct umem_retries *retries, unsigned long granule,
-		    struct umem_retry *retry)
+static unsigned int clean(struct umem_retry_bucket *bucket, struct note *mine)
 {
 	struct hlist_node *next;
+	unsigned int left = 0;
 	struct note *note;
-	bool found = false;
 
-	hash_for_each_possible_safe(retries->tasks, note, next, entry,
-				    (unsigned long)current) {
-		bool expired = time_after(jiffies, note->expires);
+	hlist_for_each_entry_safe(note, next, &bucket->notes, entry) {
+		bool is_mine = note->task == current &&
+			       note->task_start == current->start_boottime;
 
-		if (!expired && !is_mine(note, granule))
+		if (!is_mine && !time_after(jiffies, note->expires)) {
+			left++;
 			continue;
-		if (!expired) {
-			*retry = note->retry;
-			found = true;
 		}
-		hash_del(&note->entry);
-		WRITE_ONCE(retries->count, retries->count - 1);
+		if (is_mine)
+			*mine = *note;
+		hlist_del(&note->entry);
 		kfree(note);
 	}
-	return found;
+	return left;
 }
 
 /**
@@ -79,50 +86,54 @@ static bool collect(struct umem_retries *retries, unsigned long granule,
  * @granule: what it waited for.
  * @retry: what to note.
  *
- * May sleep. When memory is short nothing is noted: the retried fault then
- * begins anew.
+ * May sleep. When memory is short, or too many notes are waiting, nothing is
+ * noted: the retried fault then begins anew.
  */
 void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		      const struct umem_retry *retry)
 {
-	struct note *note = kmalloc(sizeof(*note), GFP_KERNEL);
-	struct umem_retry old;
+	struct umem_retry_bucket *bucket = my_bucket(retries);
+	struct note *note, old;
 
+	note = kmalloc(sizeof(*note), GFP_KERNEL_ACCOUNT);
 	if (!note)
 		return;
 	note->task = current;
 	note->task_start = current->start_boottime;
 	note->granule = granule;
 	note->retry = *retry;
-	note->expires = (retry->failed ? jiffies : retry->deadline) +
-		NOTE_LIFETIME;
+	note->expires = retry->failed ? jiffies + FAILED_LIFETIME :
+		retry->deadline + LIMIT_LIFETIME;
 
-	spin_lock(&retries->lock);
-	collect(retries, granule, &old);
-	hash_add(retries->tasks, &note->entry, (unsigned long)current);
-	WRITE_ONCE(retries->count, retries->count + 1);
-	spin_unlock(&retries->lock);
+	spin_lock(&bucket->lock);
+	if (clean(bucket, &old) < BUCKET_NOTES) {
+		hlist_add_head(&note->entry, &bucket->notes);
+		note = NULL;
+	}
+	spin_unlock(&bucket->lock);
+	kfree(note);
 }
 
 /**
  * umem_retry_take - the note that the current task's last fault left
  * @retries: of the region.
  * @granule: what it touches now.
- * @retry: out: what was noted; unchanged when nothing was.
+ * @retry: out: what was noted for @granule; unchanged when nothing was.
  *
  * Each note is taken once. Process context, does not sleep.
- *
- * Return: whether there was one.
  */
-bool umem_retry_take(struct umem_retries *retries, unsigned long granule,
+void umem_retry_take(struct umem_retries *retries, unsigned long granule,
 		     struct umem_retry *retry)
 {
-	bool found;
+	struct umem_retry_bucket *bucket = my_bucket(retries);
+	struct note mine = { .task = NULL };
 
-	if (!READ_ONCE(retries->count))
-		return false;
-	spin_lock(&retries->lock);
-	found = collect(retries, granule, retry);
-	spin_unlock(&retries->lock);
-	return found;
+	if (hlist_empty(&bucket->notes))
+		return;
+	spin_lock(&bucket->lock);
+	clean(bucket, &mine);
+	spin_unlock(&bucket->lock);
+	if (mine.task && mine.granule == granule &&
+	    !time_after(jiffies, mine.expires))
+		*retry = mine.retry;
 }

@@ -5,27 +5,37 @@
  * A fault that let go of the lock of the mm may only say VM_FAULT_RETRY. When
  * its wait failed, or was interrupted while a time limit runs, it leaves a note
  * for its task; the retried fault takes it, and returns SIGBUS or goes on with
- * the time that is left. A note that nobody comes back for (a signal handler
- * that jumps, an unmap) is forgotten a second after it lost its meaning.
+ * the time that is left.
+ *
+ * A task has one note at most, and a region a limited number. One that nobody
+ * comes back for (a signal handler that jumps, an unmap) is forgotten soon after
+ * it lost its meaning; until then it counts for a touch of the same granule.
  */
 #ifndef UMEM_RETRY_H
 #define UMEM_RETRY_H
 
-#include <linux/hashtable.h>
+#include <linux/list.h>
 #include <linux/spinlock.h>
 
 #define UMEM_RETRY_BITS	6
 
 /**
+ * struct umem_retry_bucket - notes of tasks that hash alike
+ * @lock: protects @notes; taken in process context only, without others.
+ * @notes: the notes; a task looks without the lock whether there are any, as
+ *	its own was left by itself.
+ */
+struct umem_retry_bucket {
+	spinlock_t lock;
+	struct hlist_head notes;
+};
+
+/**
  * struct umem_retries - notes of a region
- * @lock: protects @tasks; taken in process context only, without others.
- * @count: number of notes; written under @lock, read without as a hint.
- * @tasks: by task.
+ * @buckets: by task.
  */
 struct umem_retries {
-	spinlock_t lock;
-	unsigned int count;
-	DECLARE_HASHTABLE(tasks, UMEM_RETRY_BITS);
+	struct umem_retry_bucket buckets[1 << UMEM_RETRY_BITS];
 };
 
 /**
@@ -42,7 +52,7 @@ void umem_retries_init(struct umem_retries *retries);
 void umem_retries_destroy(struct umem_retries *retries);
 void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		      const struct umem_retry *retry);
-bool umem_retry_take(struct umem_retries *retries, unsigned long granule,
+void umem_retry_take(struct umem_retries *retries, unsigned long granule,
 		     struct umem_retry *retry);
 
 #endif /* UMEM_RETRY_H */

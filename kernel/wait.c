@@ -62,12 +62,20 @@ int umem_request_result(const struct umem_request *req)
 	}
 }
 
-/* One sleep on @wq that was prepared; the condition was found false. */
-static int sleep_prepared(struct umem_wait *wait)
+/*
+ * One sleep that was prepared, of @longest at most; the condition was found
+ * false.
+ */
+static int sleep_prepared(struct umem_wait *wait, long longest)
 {
-	if (!wait->remaining)
+	long slice = min(wait->remaining, longest);
+	long left;
+
+	if (!slice)
 		return -ETIMEDOUT;
-	wait->remaining = schedule_timeout(wait->remaining);
+	left = schedule_timeout(slice);
+	if (wait->remaining != MAX_SCHEDULE_TIMEOUT)
+		wait->remaining -= slice - left;
 	return 0;
 }
 
@@ -88,7 +96,7 @@ static int wait_for_request(struct umem_region *region,
 			err = -ENXIO;
 			break;
 		}
-		err = sleep_prepared(wait);
+		err = sleep_prepared(wait, MAX_SCHEDULE_TIMEOUT);
 		if (err)
 			break;
 	}
@@ -121,7 +129,12 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 			err = -ENXIO;
 			break;
 		}
-		err = sleep_prepared(wait);
+		/*
+		 * Whoever was woken with us may have taken the slot, for the
+		 * granule we want: look again, so that none is waited for in
+		 * vain.
+		 */
+		err = sleep_prepared(wait, HZ);
 		if (err)
 			break;
 	}

@@ -80,7 +80,9 @@ int umem_rdma_queues_create(struct umem_rdma_session *s)
 		goto destroy_ctrl;
 	}
 
-	err = umem_rdma_create_qp(s);
+	/* Devices need more of a work request than max_qp_wr accounts for. */
+	while ((err = umem_rdma_create_qp(s)) == -ENOMEM && s->depth > 1)
+		s->depth /= 2;
 	if (err)
 		goto free_cq;
 	err = umem_rdma_ctrl_listen(s);

@@ -156,8 +156,10 @@ static void test_create_fields(void)
 	c.timeout_ms = 0;
 	tap_err("CREATE, fail-fast", create(&c), 0);
 	c.wait_policy = UMEM_WAIT_TIMEOUT;
-	c.timeout_ms = UINT32_MAX;
+	c.timeout_ms = INT32_MAX;
 	tap_err("CREATE, the longest timeout", create(&c), 0);
+	c.timeout_ms = (uint32_t)INT32_MAX + 1;
+	tap_err("CREATE, a longer one", create(&c), -EINVAL);
 	REFUSED("max_inflight 0", max_inflight, 0, -EINVAL);
 	REFUSED("max_inflight above the largest", max_inflight,
 		features.max_inflight + 1, -EINVAL);

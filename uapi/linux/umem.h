@@ -138,7 +138,7 @@ enum umem_wait_policy {
  *	that this kernel lacks.
  * @flags: UMEM_CREATE_*.
  * @wait_policy: enum umem_wait_policy; there is no default.
- * @timeout_ms: milliseconds, at least 1 with UMEM_WAIT_TIMEOUT, 0 otherwise.
+ * @timeout_ms: milliseconds, 1 to 2^31 - 1 with UMEM_WAIT_TIMEOUT, 0 otherwise.
  * @max_inflight: requests that may be open at once, 1 to
  *	&umem_features.max_inflight. Faults beyond it wait. Each pins a granule.
  * @max_data: largest payload of one DATA record, bytes; a multiple of the
@@ -199,7 +199,8 @@ enum umem_provider_kind {
  * @size: out: bytes.
  * @granules: out: granules in the region.
  * @granules_provided: out: granules that are there.
- * @faults: out: page faults that found their granule missing.
+ * @faults: out: page faults that found their granule missing; a fault that is
+ *	retried, as after a signal, counts again.
  * @reads: out: read() and write() calls that found a granule missing.
  * @requests: out: requests made since creation.
  * @requests_queued: out: requests that no provider has taken yet.
