@@ -19,6 +19,28 @@
 
 /* ---- Listening ----------------------------------------------------------- */
 
+/*
+ * An id that is bound to every address has no device yet: then any will do, as
+ * what takes time is the memory.
+ */
+static int prepare_exports(struct server *srv, struct ibv_context *device,
+			   struct umem_why *why)
+{
+	struct ibv_context **all = NULL;
+	unsigned int i;
+	int err = 0;
+
+	if (!device) {
+		all = rdma_get_devices(NULL);
+		device = all ? all[0] : NULL;
+	}
+	for (i = 0; device && !err && i < srv->export_count; i++)
+		err = serve_export_prepare(&srv->exports[i], device, why);
+	if (all)
+		rdma_free_devices(all);
+	return err;
+}
+
 static int listen_on(struct server *srv, const struct umem_source *where,
 		     struct rdma_cm_id **id, struct umem_why *why)
 {
@@ -44,6 +66,9 @@ static int listen_on(struct server *srv, const struct umem_source *where,
 		return umem_because(why, err,
 			"no RDMA device of this host has that address; see `rdma link`");
 	}
+	err = prepare_exports(srv, (*id)->verbs, why);
+	if (err)
+		return err;
 	if (rdma_listen(*id, BACKLOG))
 		return umem_because(why, -errno, "listening failed");
 	return 0;

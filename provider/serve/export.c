@@ -5,7 +5,8 @@
  * The server itself never touches the mapping, only the device does, through
  * pages that are pinned while a client is there: a file that is truncated
  * under us costs a registration, not a SIGBUS. A file that changes would give
- * its clients a mixture of old and new pages; so a change ends the export.
+ * its clients a mixture of old and new pages; so after a change no new client is
+ * let in (for one that is connected already it comes too late).
  *
  * What a device may pin of a mapping depends on the kernel:
  *  - since 6.2 a read-only shared mapping is pinned as it is (from source): no
@@ -179,5 +180,26 @@ int serve_export_register(struct serve_export *exp, struct ibv_pd *pd,
 		ibv_dereg_mr(*mr);
 		*mr = NULL;
 	}
+	return err;
+}
+
+/*
+ * The first registration reads the file, and copies it where that is needed:
+ * longer than a client waits. So it is done once before there are any.
+ */
+int serve_export_prepare(struct serve_export *exp, struct ibv_context *device,
+			 struct umem_why *why)
+{
+	struct ibv_pd *pd = ibv_alloc_pd(device);
+	struct ibv_mr *mr;
+	int err;
+
+	if (!pd)
+		return umem_because(why, -errno, "%s gives no protection domain",
+				    ibv_get_device_name(device->device));
+	err = serve_export_register(exp, pd, &mr, why);
+	if (mr)
+		ibv_dereg_mr(mr);
+	ibv_dealloc_pd(pd);
 	return err;
 }

@@ -38,6 +38,10 @@ int serve_export_open(struct serve_export *exp, uint64_t id, const char *path,
 int serve_export_register(struct serve_export *exp, struct ibv_pd *pd,
 			  struct ibv_mr **mr, struct umem_why *why);
 
+/* Reads the export into memory, so that later registrations are quick. */
+int serve_export_prepare(struct serve_export *exp, struct ibv_context *device,
+			 struct umem_why *why);
+
 void serve_export_close(struct serve_export *exp);
 
 #endif /* UMEM_SERVE_EXPORT_H */

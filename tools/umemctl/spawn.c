@@ -7,6 +7,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -132,8 +133,8 @@ static void daemon_exec(const struct command *c, const struct link *link,
  * Two forks: the daemon's parent is init, and neither we nor the program get
  * its SIGCHLD. The child in between waits for nothing.
  */
-static int fork_daemon(const struct command *c, const struct link *link,
-		       bool chdir_root)
+static int fork_twice(const struct command *c, const struct link *link,
+		      bool chdir_root)
 {
 	pid_t child = fork();
 	int status;
@@ -150,6 +151,20 @@ static int fork_daemon(const struct command *c, const struct link *link,
 		if (errno != EINTR)
 			return -errno;
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static int fork_daemon(const struct command *c, const struct link *link,
+		       bool chdir_root)
+{
+	struct sigaction ask = { .sa_handler = SIG_DFL };
+	struct sigaction inherited;
+	int err;
+
+	/* Who started us may ignore it: then there is nothing to wait for. */
+	sigaction(SIGCHLD, &ask, &inherited);
+	err = fork_twice(c, link, chdir_root);
+	sigaction(SIGCHLD, &inherited, NULL);
+	return err;
 }
 
 /* ---- Waiting ------------------------------------------------------------ */
