@@ -23,7 +23,7 @@ wait_until 30 on_host1 'grep -q ready /tmp/log' || die "no umem-serve on host1"
 
 # Packets of RoCE that come to this host vanish. Not those that leave it:
 # Soft-RoCE takes that for congestion and repeats them for ever.
-tc qdisc add dev eth0 clsact || skip_all "no clsact in this kernel"
+tc qdisc replace dev eth0 clsact || skip_all "no clsact in this kernel"
 
 silence()
 {
