@@ -28,6 +28,7 @@
 
 #include "lib/pattern_provider.h"
 #include "lib/rdma_attach.h"
+#include "lib/touch.h"
 #include "provider/lib/region.h"
 
 #define GRANULES	(HOSTILE_SIZE / TEST_PAGE)
@@ -318,6 +319,52 @@ static void killable_without_server(void **state)
 	wait_unused();
 }
 
+struct walker {
+	const volatile char *mem;
+	_Atomic unsigned int done;
+	int signal;
+};
+
+/* Touches one granule after the other until a touch ends by a signal. */
+static void *walk(void *arg)
+{
+	struct walker *w = arg;
+
+	while (!w->signal && w->done < GRANULES) {
+		w->signal = touch_read(w->mem + w->done * TEST_PAGE);
+		w->done++;
+		/* So that it is under way, for seconds, when the server dies. */
+		usleep(5000);
+	}
+	return NULL;
+}
+
+/* Under fail-fast it gets SIGBUS instead, and the region can go on later. */
+static void failfast_ends_with_the_server(void **state)
+{
+	int region = test_region(HOSTILE_SIZE, UMEM_WAIT_FAILFAST, 0, INFLIGHT);
+	struct walker w = { .signal = 0 };
+	pthread_t thread;
+
+	(void)state;
+	w.mem = mmap(NULL, HOSTILE_SIZE, PROT_READ, MAP_SHARED, region, 0);
+	assert_true(w.mem != MAP_FAILED);
+	assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
+	assert_int_equal(pthread_create(&thread, NULL, walk, &w), 0);
+	AWAIT(w.done > 3);
+	hostile_kill(server);
+	pthread_join(thread, NULL);
+	assert_int_equal(w.signal, SIGBUS);
+	assert_true(wait_detached(region, 10000));
+
+	server = hostile_start();
+	assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
+	assert_int_equal(touch_read(w.mem + (w.done - 1) * TEST_PAGE), 0);
+	munmap((void *)w.mem, HOSTILE_SIZE);
+	close(region);
+	wait_unused();
+}
+
 /* ---- The module's end ---------------------------------------------------- */
 
 static void unload_refused_while_attached(void **state)
@@ -355,6 +402,7 @@ int main(void)
 		cmocka_unit_test(detached_with_reads_in_flight),
 		cmocka_unit_test(server_killed_with_reads_in_flight),
 		cmocka_unit_test(killable_without_server),
+		cmocka_unit_test(failfast_ends_with_the_server),
 		cmocka_unit_test(unload_refused_while_attached),
 		cmocka_unit_test(unload_when_unused),
 	};
