@@ -8,7 +8,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/mm.h>
-#include <linux/poll.h>
 #include <linux/slab.h>
 
 #include "attach.h"

@@ -26,18 +26,8 @@ struct granule_answer {
 
 static bool may_write(const struct granule_answer *answer)
 {
-	struct umem_region *region = answer->channel->region;
-	struct umem_request *req;
-	bool may = true;
-
-	if (umem_granule_provided(region, answer->granule))
-		return false;
-	req = umem_request_find(region, answer->granule);
-	if (req) {
-		may = !umem_request_held_by_other(req, answer->channel);
-		umem_request_put(req);
-	}
-	return may;
+	return umem_request_may_write(answer->channel->region, answer->granule,
+				      answer->channel);
 }
 
 /*

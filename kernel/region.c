@@ -9,7 +9,6 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "attach.h"
 #include "channel.h"
 #include "compat/compat.h"
 #include "region.h"
@@ -171,7 +170,7 @@ void umem_region_front_gone(struct umem_region *region)
 void umem_region_drop_if_gone(struct umem_region *region)
 {
 	if (!READ_ONCE(region->backing))
-		umem_requests_fail_all(region, NULL, -EPIPE);
+		umem_requests_fail_queued(region, -EPIPE);
 }
 
 /*

@@ -143,17 +143,9 @@ void umem_request_put(struct umem_request *req)
 	put_page(page);
 }
 
-/**
- * umem_request_find - the open request of a granule
- * @region: the region.
- * @granule: its index.
- *
- * Any context but hard interrupt.
- *
- * Return: the request with a reference, or NULL.
- */
-struct umem_request *umem_request_find(struct umem_region *region,
-				       unsigned long granule)
+/* The open request of a granule with a reference, or NULL. */
+static struct umem_request *request_find(struct umem_region *region,
+					 unsigned long granule)
 {
 	struct umem_bucket *bucket = umem_bucket_of(region, granule);
 	struct umem_request *req;
@@ -253,7 +245,7 @@ struct umem_request *umem_request_get(struct umem_region *region,
 	struct umem_request *req, *mine;
 	struct umem_attachment *att;
 
-	req = umem_request_find(region, granule);
+	req = request_find(region, granule);
 	if (req)
 		return req;
 	if (umem_granule_provided(region, granule))
@@ -277,22 +269,6 @@ struct umem_request *umem_request_get(struct umem_region *region,
 	if (!att)
 		umem_queue_notify(region);
 	return req;
-}
-
-/**
- * umem_request_held_by_other - whether a provider other than @owner has it
- * @req: a request with a reference.
- * @owner: channel or attachment that asks.
- */
-bool umem_request_held_by_other(struct umem_request *req, const void *owner)
-{
-	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
-	bool held;
-
-	spin_lock_bh(&bucket->lock);
-	held = req->state == UMEM_REQUEST_ISSUED && req->owner != owner;
-	spin_unlock_bh(&bucket->lock);
-	return held;
 }
 
 /**

@@ -93,22 +93,20 @@ int umem_requests_init(struct umem_region *region, unsigned int depth);
 void umem_requests_destroy(struct umem_region *region);
 struct umem_request *umem_request_get(struct umem_region *region,
 				      unsigned long granule);
-struct umem_request *umem_request_find(struct umem_region *region,
-				       unsigned long granule);
 void umem_request_put(struct umem_request *req);
-bool umem_request_held_by_other(struct umem_request *req, const void *owner);
 bool umem_requests_full(struct umem_region *region);
 void umem_requests_count(struct umem_region *region, u64 *queued, u64 *issued);
 
 /* request_end.c: how requests end */
+bool umem_request_may_write(struct umem_region *region, unsigned long granule,
+			    const void *owner);
 bool umem_request_publish(struct umem_region *region, unsigned long granule,
 			  const void *owner);
 bool umem_request_fail(struct umem_region *region, unsigned long granule,
 		       const void *owner, int error);
 unsigned int umem_requests_requeue(struct umem_region *region,
 				   const void *owner);
-void umem_requests_fail_all(struct umem_region *region, const void *owner,
-			    int error);
+void umem_requests_fail_queued(struct umem_region *region, int error);
 void umem_requests_wake_all(struct umem_region *region);
 
 /* queue.c: requests that wait for a provider */

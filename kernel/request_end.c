@@ -45,6 +45,33 @@ static bool may_end(const struct umem_request *req, const void *owner)
 	return req->state == UMEM_REQUEST_QUEUED || req->owner == owner;
 }
 
+/**
+ * umem_request_may_write - whether an answer may write a granule
+ * @region: the region.
+ * @granule: its index.
+ * @owner: channel or attachment that answers.
+ *
+ * Any context but hard interrupt.
+ *
+ * Return: false when it is provided already, or another provider has the right
+ * to write it.
+ */
+bool umem_request_may_write(struct umem_region *region, unsigned long granule,
+			    const void *owner)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_request *req;
+	bool may;
+
+	if (umem_granule_provided(region, granule))
+		return false;
+	spin_lock_bh(&bucket->lock);
+	req = umem_bucket_find(bucket, granule);
+	may = !req || may_end(req, owner);
+	spin_unlock_bh(&bucket->lock);
+	return may;
+}
+
 /*
  * After a push: no request ended, so no slot was freed, but somebody may wait
  * for a slot to ask for this very granule.
@@ -185,13 +212,11 @@ unsigned int umem_requests_requeue(struct umem_region *region,
 }
 
 /**
- * umem_requests_fail_all - end every request that is queued or @owner's
+ * umem_requests_fail_queued - end every request that no provider has
  * @region: the region.
- * @owner: channel or attachment, or NULL for only those in the queue.
  * @error: negative errno for the waiters.
  */
-void umem_requests_fail_all(struct umem_region *region, const void *owner,
-			    int error)
+void umem_requests_fail_queued(struct umem_region *region, int error)
 {
 	struct umem_request_table *table = &region->requests;
 	struct umem_request *req;
@@ -204,7 +229,7 @@ void umem_requests_fail_all(struct umem_region *region, const void *owner,
 
 		spin_lock_bh(&bucket->lock);
 		hlist_for_each_entry_safe(req, next, &bucket->requests, hash) {
-			if (!may_end(req, owner))
+			if (req->state != UMEM_REQUEST_QUEUED)
 				continue;
 			request_end_locked(bucket, req, UMEM_REQUEST_FAILED,
 					   error);
