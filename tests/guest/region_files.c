@@ -33,29 +33,9 @@
 #define PAGES 128
 #define SIZE (PAGES * TEST_PAGE)
 
-struct fixture {
-	int region;
-	struct pattern_provider provider;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
-	pattern_provider_start(&f->provider, f->region);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	pattern_provider_stop(&f->provider);
-	close(f->region);
-	free(f);
-	return 0;
+	return test_fixture_make(state, SIZE, 8);
 }
 
 static char *map(int fd, int prot)
@@ -89,7 +69,7 @@ static int reopen(int fd, int flags)
 
 static void reopened_with_each_mode(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char byte;
 	int fd;
 
@@ -120,7 +100,7 @@ static void reopened_with_each_mode(void **state)
 
 static void opening_with_trunc_loses_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct stat st;
 	int fd;
 
@@ -142,7 +122,7 @@ static void opening_with_trunc_loses_nothing(void **state)
 
 static void other_users_cannot_open(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char path[64];
 	int status;
 
@@ -198,7 +178,7 @@ static int receive_fd(int socket)
 /* The only descriptor is on its way through a socket. */
 static void passed_by_socket(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	int sockets[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
@@ -214,7 +194,7 @@ static void passed_by_socket(void **state)
 /* It is thrown away with the socket: the region ends. */
 static void lost_in_a_socket(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	int sockets[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
@@ -231,7 +211,7 @@ static void lost_in_a_socket(void **state)
 
 static void taken_by_pidfd_getfd(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	int control[2], pidfd, fd;
 	pid_t child;
 	char byte;
@@ -264,7 +244,7 @@ static void map_files_path(const char *mem, char *path, size_t size)
 
 static void map_files_is_closed(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR,
 				     O_RDWR | O_TRUNC };
 	char *mem = map(f->region, PROT_READ | PROT_WRITE);
@@ -302,7 +282,7 @@ static void map_files_is_closed(void **state)
 /* remap_file_pages(2) maps the VMA's file anew; that must pass the gate too. */
 static void remap_file_pages_is_gated(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char *mem = map(f->region, PROT_READ | PROT_WRITE);
 	unsigned int i;
 
@@ -324,7 +304,7 @@ static void remap_file_pages_is_gated(void **state)
 
 static void holes_are_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char *mem = map(f->region, PROT_READ | PROT_WRITE);
 	static const int modes[] = {
 		0, FALLOC_FL_KEEP_SIZE,
@@ -350,7 +330,7 @@ static void holes_are_refused(void **state)
 /* The seals of a memfd are none of a region. */
 static void no_seals(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 
 	assert_int_equal(fcntl(f->region, F_GET_SEALS), -1);
 	assert_int_equal(errno, EINVAL);
@@ -381,7 +361,7 @@ static void expect_pages(int fd, unsigned int first, unsigned int count)
 
 static void splice_to_a_pipe(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	loff_t at = 0;
 	int pipes[2];
 
@@ -403,7 +383,7 @@ static void splice_to_a_pipe(void **state)
 
 static void sendfile_to_a_file(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	int file = memfd_create("copy", 0);
 	off_t at = 0;
 
@@ -418,7 +398,7 @@ static void sendfile_to_a_file(void **state)
 /* Unaligned, so that pages of the pipe hold parts of two granules. */
 static void sendfile_from_the_middle(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	int file = memfd_create("copy", 0);
 	off_t at = 3 * TEST_PAGE + 8;
 	uint64_t words[512];
@@ -434,7 +414,7 @@ static void sendfile_from_the_middle(void **state)
 
 static void splice_into_the_region(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	loff_t at = 7 * TEST_PAGE + 100;
 	char *mem = map(f->region, PROT_READ);
 	int pipes[2];
@@ -453,7 +433,7 @@ static void splice_into_the_region(void **state)
 
 static void scattered_reads(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	static char a[100], b[2 * TEST_PAGE], c[TEST_PAGE - 100];
 	struct iovec iov[3] = {
 		{ a, sizeof(a) }, { b, sizeof(b) }, { c, sizeof(c) },
@@ -474,7 +454,7 @@ static void scattered_reads(void **state)
 
 static void writes_at_the_end(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char two[2] = "yz", got[2];
 	int fd;
 
@@ -525,7 +505,7 @@ static void large_offsets(void **state)
 
 static void looks_like_a_plain_file(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	struct statfs fs;
 	struct stat st;
 
@@ -544,7 +524,7 @@ static void looks_like_a_plain_file(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, test_fixture_drop)
 	const struct CMUnitTest tests[] = {
 		TEST(reopened_with_each_mode),
 		TEST(opening_with_trunc_loses_nothing),

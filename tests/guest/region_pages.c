@@ -23,29 +23,9 @@
 #define SIZE (8UL << 20)
 #define PAGES (SIZE / TEST_PAGE)
 
-struct fixture {
-	int region;
-	struct pattern_provider provider;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, 32);
-	pattern_provider_start(&f->provider, f->region);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	pattern_provider_stop(&f->provider);
-	close(f->region);
-	free(f);
-	return 0;
+	return test_fixture_make(state, SIZE, 32);
 }
 
 static char *map(int fd, int prot, int flags)
@@ -67,7 +47,7 @@ static void check_all(const char *mem)
 
 static void mmap_read(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char *mem = map(f->region, PROT_READ, MAP_SHARED);
 	struct umem_region_status status;
 
@@ -82,7 +62,7 @@ static void mmap_read(void **state)
 
 static void read_by_path(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	static char buf[1 << 20];
 	char path[64];
 	struct stat st;
@@ -111,7 +91,7 @@ static void read_by_path(void **state)
 
 static void write_keeps_neighbours(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char *mem;
 
 	assert_int_equal(pwrite(f->region, "hello", 5, 3 * TEST_PAGE + 100), 5);
@@ -125,7 +105,7 @@ static void write_keeps_neighbours(void **state)
 
 static void private_copy(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char *priv = map(f->region, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	char *shared = map(f->region, PROT_READ, MAP_SHARED);
 	size_t i;
@@ -142,7 +122,7 @@ static void private_copy(void **state)
 
 static void forked_child(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 	char *mem = map(f->region, PROT_READ, MAP_SHARED);
 	int status;
 	pid_t pid;
@@ -164,7 +144,7 @@ static void forked_child(void **state)
 
 static void fixed_size(void **state)
 {
-	struct fixture *f = *state;
+	struct test_fixture *f = *state;
 
 	assert_int_equal(ftruncate(f->region, SIZE), 0);
 	assert_int_equal(ftruncate(f->region, SIZE / 2), -1);
@@ -176,13 +156,13 @@ static void fixed_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(mmap_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(read_by_path, setup, teardown),
+		cmocka_unit_test_setup_teardown(mmap_read, setup, test_fixture_drop),
+		cmocka_unit_test_setup_teardown(read_by_path, setup, test_fixture_drop),
 		cmocka_unit_test_setup_teardown(write_keeps_neighbours, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(private_copy, setup, teardown),
-		cmocka_unit_test_setup_teardown(forked_child, setup, teardown),
-		cmocka_unit_test_setup_teardown(fixed_size, setup, teardown),
+						test_fixture_drop),
+		cmocka_unit_test_setup_teardown(private_copy, setup, test_fixture_drop),
+		cmocka_unit_test_setup_teardown(forked_child, setup, test_fixture_drop),
+		cmocka_unit_test_setup_teardown(fixed_size, setup, test_fixture_drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

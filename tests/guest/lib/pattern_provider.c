@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,4 +140,24 @@ void pattern_provider_stop(struct pattern_provider *provider)
 	close(provider->stop_pipe[0]);
 	close(provider->stop_pipe[1]);
 	close(provider->channel);
+}
+
+int test_fixture_make(void **state, size_t size, unsigned int max_inflight)
+{
+	struct test_fixture *f = calloc(1, sizeof(*f));
+
+	f->region = test_region(size, UMEM_WAIT_HARD, 0, max_inflight);
+	pattern_provider_start(&f->provider, f->region);
+	*state = f;
+	return 0;
+}
+
+int test_fixture_drop(void **state)
+{
+	struct test_fixture *f = *state;
+
+	pattern_provider_stop(&f->provider);
+	close(f->region);
+	free(f);
+	return 0;
 }

@@ -47,4 +47,13 @@ void pattern_provider_start(struct pattern_provider *provider, int region);
 void pattern_provider_take_over(struct pattern_provider *provider, int region);
 void pattern_provider_stop(struct pattern_provider *provider);
 
+/* A region under the policy hard, served with the pattern: a test's state. */
+struct test_fixture {
+	int region;
+	struct pattern_provider provider;
+};
+
+int test_fixture_make(void **state, size_t size, unsigned int max_inflight);
+int test_fixture_drop(void **state);
+
 #endif /* UMEM_TEST_PATTERN_PROVIDER_H */
