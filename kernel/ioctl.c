@@ -145,7 +145,8 @@ long umem_ioctl_status(struct umem_region *region, unsigned int cmd,
 	struct umem_region_status status;
 
 	umem_region_status(region, &status);
-	return umem_ioctl_copy_out(&status, sizeof(status), sizeof(status),
+	return umem_ioctl_copy_out(&status, sizeof(status),
+				   offsetof(struct umem_region_status, flags),
 				   cmd, arg);
 }
 

@@ -31,9 +31,10 @@
 
 /*
  * A granule is the unit that is provided: missing at first, provided once,
- * never missing again.
+ * never missing again. All granules of a region have one size.
  */
 #define UMEM_GRANULE_SIZE	4096U
+#define UMEM_GRANULE_HUGE	(2U << 20)	/* with UMEM_CREATE_HUGE */
 
 /* ---- Records -------------------------------------------------------------
  *
@@ -52,9 +53,14 @@ struct umem_record {
  * enum umem_op - what a record asks or says
  * @UMEM_OP_FETCH: request: a program waits for these bytes.
  * @UMEM_OP_PREFETCH: request: nobody waits yet; may be served late.
- * @UMEM_OP_CANCEL: request: advice that an earlier request needs no answer.
+ * @UMEM_OP_CANCEL: request: advice that an earlier request needs no answer:
+ *	nobody waits for it any more, or the granule was provided otherwise. An
+ *	answer after it is a push. If the granule is wanted again, there is a
+ *	new request.
  * @UMEM_OP_CACHED: answer: the bytes are in the buffer already, written there
- *	through mmap() of the channel.
+ *	through mmap() of the channel. Only for granules that this channel was
+ *	asked for and has not answered; others are consumed, and count as
+ *	answers_stale.
  * @UMEM_OP_DATA: answer: @length bytes of payload follow the record in the
  *	same write(). They are copied only into missing granules.
  * @UMEM_OP_ZERO: answer: the bytes are all zero; no payload.
@@ -93,13 +99,19 @@ enum umem_status {
 /* What a kernel can do, and what a region may ask for in @features. */
 #define UMEM_FEATURE_DATA	(1ULL << 0)	/* answers by DATA, ZERO, FAIL */
 #define UMEM_FEATURE_KPROVIDER	(1ULL << 1)	/* providers in the kernel */
+#define UMEM_FEATURE_PUNCH	(1ULL << 2)	/* FALLOC_FL_PUNCH_HOLE, MADV_REMOVE */
+#define UMEM_FEATURE_PREFETCH	(1ULL << 3)	/* PREFETCH, CANCEL; posix_fadvise() */
+#define UMEM_FEATURE_CACHED	(1ULL << 4)	/* mmap() of the channel, CACHED */
+#define UMEM_FEATURE_HUGE	(1ULL << 5)	/* UMEM_CREATE_HUGE */
+#define UMEM_FEATURE_USER_ONLY	(1ULL << 6)	/* UMEM_CREATE_USER_ONLY */
+#define UMEM_FEATURE_FINALIZE	(1ULL << 7)	/* UMEM_IOC_FINALIZE */
 
 /**
  * struct umem_features - UMEM_IOC_FEATURES: what this kernel offers
  * @features: out: every UMEM_FEATURE_* known here.
  * @max_size: out: largest region, bytes.
  * @protocol: out: version of the records, UMEM_PROTOCOL_VERSION.
- * @granule: out: size of a granule, bytes.
+ * @granule: out: size of a granule without UMEM_CREATE_HUGE, bytes.
  * @max_inflight: out: largest @max_inflight that UMEM_IOC_CREATE takes.
  * @max_data: out: largest @max_data that UMEM_IOC_CREATE takes, bytes.
  */
@@ -129,6 +141,19 @@ enum umem_wait_policy {
 };
 
 #define UMEM_CREATE_CLOEXEC	(1U << 0)	/* close the new fd on exec */
+/*
+ * Granules of UMEM_GRANULE_HUGE. The pages are huge where the machine has
+ * some (not under shmem_enabled=deny), and mapped as such; a granule may also
+ * be made of small pages.
+ */
+#define UMEM_CREATE_HUGE	(1U << 1)
+/*
+ * Accesses by the kernel (system calls, KVM) to a missing granule by way of a
+ * mapping are not served: they fail with EFAULT, in a thread of KVM with
+ * SIGBUS or EFAULT. For those who must not be able to make the kernel wait.
+ * read() and write() of the region fd are served.
+ */
+#define UMEM_CREATE_USER_ONLY	(1U << 2)
 
 /**
  * struct umem_create - UMEM_IOC_CREATE: make a region
@@ -145,7 +170,9 @@ enum umem_wait_policy {
  *	granule, 1 granule to &umem_features.max_data.
  * @reserved: 0.
  *
- * Returns the new region fd, opened read-write.
+ * Returns the new region fd, opened read-write. What the region costs beside
+ * its pages (&umem_region_status.memory), and pages that are fetched in the
+ * background, are charged to the caller's memory cgroup.
  */
 struct umem_create {
 	__aligned_u64 size;
@@ -195,6 +222,26 @@ enum umem_provider_kind {
 #define UMEM_PROVIDER_DESC	128
 
 /**
+ * struct umem_finalize - UMEM_IOC_FINALIZE: make a process's mappings plain
+ * @pid: the process, as the caller's pid namespace numbers it; 0: the caller.
+ * @flags: 0.
+ *
+ * Turns every mapping of this region in that process into a plain shared
+ * memory mapping of tmpfs, by which huge page policy (MADV_COLLAPSE, khugepaged)
+ * applies to it and a fault costs what it costs there. The provider and its
+ * channel are ended. May be repeated, for other processes or later mappings.
+ *
+ * Returns the number of mappings changed. Needs the rights of
+ * UMEM_IOC_CHANNEL. EBUSY while a granule is missing (nothing is changed),
+ * ESRCH when there is no such process, EINVAL for a kernel thread, EINTR for a
+ * fatal signal.
+ */
+struct umem_finalize {
+	__s32 pid;
+	__u32 flags;
+};
+
+/**
  * struct umem_region_status - UMEM_IOC_STATUS: on region and channel fds
  * @size: out: bytes.
  * @granules: out: granules in the region.
@@ -202,7 +249,7 @@ enum umem_provider_kind {
  * @faults: out: page faults that found their granule missing; a fault that is
  *	retried, as after a signal, counts again.
  * @reads: out: read() and write() calls that found a granule missing.
- * @requests: out: requests made since creation.
+ * @requests: out: requests made since creation, prefetches included.
  * @requests_queued: out: requests that no provider has taken yet.
  * @requests_issued: out: requests that a provider has taken.
  * @requests_requeued: out: times that a request went back to the queue
@@ -223,6 +270,18 @@ enum umem_provider_kind {
  * @provider_kind: out: enum umem_provider_kind.
  * @provider: out: NUL-terminated description by the provider in the kernel,
  *	such as "rdma://10.0.0.1:7471/7"; empty otherwise.
+ * @flags: out: as created.
+ * @reserved: out: 0.
+ * @granules_punched: out: granules that became provided by a hole: nobody
+ *	fetched them.
+ * @granules_written: out: granules that became provided by a write() of the
+ *	whole granule: nobody fetched them.
+ * @prefetches: out: requests made because of posix_fadvise().
+ * @prefetches_dropped: out: granules advised for which there was no room.
+ * @cancels: out: CANCEL records read by a provider.
+ * @bytes_mapped: out: bytes that a provider wrote through its mapping of the
+ *	channel (CACHED), without a copy by umem.
+ * @memory: out: bytes that the region costs beside its pages.
  */
 struct umem_region_status {
 	__aligned_u64 size;
@@ -247,6 +306,15 @@ struct umem_region_status {
 	__u32 max_data;
 	__u32 provider_kind;
 	char provider[UMEM_PROVIDER_DESC];
+	__u32 flags;
+	__u32 reserved;
+	__aligned_u64 granules_punched;
+	__aligned_u64 granules_written;
+	__aligned_u64 prefetches;
+	__aligned_u64 prefetches_dropped;
+	__aligned_u64 cancels;
+	__aligned_u64 bytes_mapped;
+	__aligned_u64 memory;
 };
 
 #define UMEM_IOC_MAGIC		0xE7
@@ -263,6 +331,8 @@ struct umem_region_status {
  * ENOENT when there is none.
  */
 #define UMEM_IOC_DETACH		_IO(UMEM_IOC_MAGIC, 0x11)
+
+#define UMEM_IOC_FINALIZE	_IOW(UMEM_IOC_MAGIC, 0x13, struct umem_finalize)
 
 /* On a region fd or a channel fd. */
 #define UMEM_IOC_STATUS		_IOR(UMEM_IOC_MAGIC, 0x12, struct umem_region_status)
