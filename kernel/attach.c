@@ -23,6 +23,7 @@
 #include "attach.h"
 #include "channel.h"
 #include "region.h"
+#include "trace.h"
 
 enum { ATTACHMENT_COMMITTED, ATTACHMENT_GONE, ATTACHMENT_ENDING };
 
@@ -179,6 +180,7 @@ int umem_attach_commit(struct umem_attachment *att,
 		att->priv = priv;
 		channel->attachment = att;
 		rcu_assign_pointer(region->attachment, att);
+		trace_provider_state(region->ino, umem_provider_kind(region));
 		set_bit(ATTACHMENT_COMMITTED, &att->flags);
 		/* Pairs with umem_provider_gone(): one of us sees the other. */
 		smp_mb__after_atomic();

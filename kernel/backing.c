@@ -9,6 +9,8 @@
  */
 #include <linux/fs.h>
 #include <linux/fs_context.h>
+#include <linux/falloc.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -42,11 +44,13 @@ static int deny_setattr(struct umem_idmap *idmap, struct dentry *dentry,
 	return -EPERM;
 }
 
-/* Reached by MADV_REMOVE as well as through the region fd. */
-static long deny_fallocate(struct file *file, int mode, loff_t offset,
-			   loff_t length)
+/* Reached by MADV_REMOVE; the region fd's is in file.c. */
+static long backing_fallocate(struct file *file, int mode, loff_t offset,
+			      loff_t length)
 {
-	return -EOPNOTSUPP;
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	return umem_punch_hole(file->private_data, offset, length);
 }
 
 /**
@@ -104,7 +108,7 @@ static int __init copy_tmpfs_ops(void)
 	backing_fops.owner = THIS_MODULE;
 	backing_fops.mmap = umem_backing_mmap;
 	backing_fops.release = backing_release;
-	backing_fops.fallocate = deny_fallocate;
+	backing_fops.fallocate = backing_fallocate;
 	/* tmpfs's refuses a file whose operations are not its own. */
 	backing_fops.get_unmapped_area = NULL;
 
@@ -181,6 +185,39 @@ struct page *umem_backing_get_page(struct umem_region *region,
 				   unsigned long granule)
 {
 	return shmem_read_mapping_page(region->mapping, granule);
+}
+
+/**
+ * umem_backing_get_page_background - the same for nobody in particular
+ * @region: the region; its backing file is pinned.
+ * @granule: its index.
+ *
+ * The page is charged to the creator of the region. Sleeps.
+ *
+ * Return: the page with a reference, or ERR_PTR.
+ */
+struct page *umem_backing_get_page_background(struct umem_region *region,
+					      unsigned long granule)
+{
+	struct mem_cgroup *old = set_active_memcg(region->memcg);
+	struct page *page = umem_backing_get_page(region, granule);
+
+	set_active_memcg(old);
+	return page;
+}
+
+/**
+ * umem_backing_punch - remove pages, clear parts of pages
+ * @region: the region; its backing file is pinned.
+ * @offset: first byte.
+ * @length: bytes.
+ *
+ * Sleeps; takes the inode's lock.
+ */
+int umem_backing_punch(struct umem_region *region, u64 offset, u64 length)
+{
+	return tmpfs_fops->fallocate(region->backing, FALLOC_FL_PUNCH_HOLE |
+				     FALLOC_FL_KEEP_SIZE, offset, length);
 }
 
 /**

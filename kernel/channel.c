@@ -13,6 +13,7 @@
 #include "attach.h"
 #include "channel.h"
 #include "region.h"
+#include "trace.h"
 
 static void channel_free(struct kref *ref)
 {
@@ -50,6 +51,20 @@ static struct umem_channel *channel_alloc(struct umem_region *region)
 	return channel;
 }
 
+/* Who provides. Caller holds region->channel_lock. */
+enum umem_provider_kind umem_provider_kind(const struct umem_region *region)
+{
+	const struct umem_channel *channel = region->channel;
+
+	lockdep_assert_held(&region->channel_lock);
+	if (!channel)
+		return UMEM_PROVIDER_NONE;
+	if (channel->state == UMEM_CHANNEL_OPEN)
+		return UMEM_PROVIDER_USER;
+	return channel->attachment ? UMEM_PROVIDER_KERNEL :
+				     UMEM_PROVIDER_ATTACHING;
+}
+
 static void channel_set_state(struct umem_channel *channel,
 			      enum umem_channel_state state)
 {
@@ -74,6 +89,7 @@ static void channel_end_locked(struct umem_region *region,
 	lockdep_assert_held(&region->channel_lock);
 	if (!channel) {
 		WRITE_ONCE(region->channel, successor);
+		trace_provider_state(region->ino, umem_provider_kind(region));
 		return;
 	}
 	att = channel->attachment;
@@ -87,6 +103,7 @@ static void channel_end_locked(struct umem_region *region,
 		umem_attachment_end(att);
 	else /* Nothing of it can land any more: answers are synchronous. */
 		umem_requests_requeue(region, channel);
+	trace_provider_state(region->ino, umem_provider_kind(region));
 	umem_region_update_orphan(region);
 	/* Under fail-fast, or when orphaned, waiters give up. */
 	umem_requests_wake_all(region);
@@ -216,6 +233,7 @@ int umem_channel_claim(struct umem_channel *channel)
 		channel_set_state(channel, UMEM_CHANNEL_CLAIMED);
 		kref_get(&channel->ref);
 		umem_requests_requeue(region, channel);
+		trace_provider_state(region->ino, umem_provider_kind(region));
 	}
 	mutex_unlock(&region->channel_lock);
 	return err;
@@ -237,6 +255,7 @@ void umem_channel_unclaim(struct umem_channel *channel)
 			channel_set_state(channel, UMEM_CHANNEL_OPEN);
 		else
 			channel_end_locked(region, NULL);
+		trace_provider_state(region->ino, umem_provider_kind(region));
 	}
 	mutex_unlock(&region->channel_lock);
 	/* Requests that came meanwhile have a reader again. */

@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
+#include <linux/umem.h>
 
 struct umem_attachment;
 struct umem_channel_open;
@@ -62,6 +63,8 @@ int umem_channel_claim(struct umem_channel *channel);
 void umem_channel_unclaim(struct umem_channel *channel);
 int umem_channel_end(struct umem_region *region);
 void umem_channel_end_if_present(struct umem_channel *channel);
+
+enum umem_provider_kind umem_provider_kind(const struct umem_region *region);
 
 /* channel_file.c: what the fd can do */
 extern const struct file_operations umem_channel_fops;

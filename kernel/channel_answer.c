@@ -8,91 +8,38 @@
  * at again and written.
  */
 #include <linux/file.h>
-#include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "channel.h"
 #include "region.h"
 
-/* What a granule is answered with; @bytes is NULL for zeroes. */
-struct granule_answer {
-	struct umem_channel *channel;
-	unsigned long granule;
-	struct page *bytes;
-};
-
-static bool may_write(const struct granule_answer *answer)
-{
-	return umem_request_may_write(answer->channel->region, answer->granule,
-				      answer->channel);
-}
-
-/*
- * Zeroes need no page; but one may be there, with bytes of a fetch that
- * failed half-way.
- */
-static struct page *get_page_to_write(const struct granule_answer *answer)
-{
-	struct umem_region *region = answer->channel->region;
-
-	if (answer->bytes)
-		return umem_backing_get_page(region, answer->granule);
-	return umem_backing_find_page(region, answer->granule);
-}
-
-static void fill_page(const struct granule_answer *answer, struct page *page)
-{
-	if (answer->bytes)
-		copy_highpage(page, answer->bytes);
-	else
-		clear_highpage(page);
-	set_page_dirty(page);
-}
-
 /*
  * Caller holds channel->io for reading and pins the backing file. An answer
  * for a granule that is provided changes nothing.
  */
-static int put_granule(const struct granule_answer *answer)
+static int put_granule(struct umem_channel *channel, unsigned long granule,
+		       struct page *bytes)
 {
-	struct umem_channel *channel = answer->channel;
 	struct umem_region *region = channel->region;
-	struct page *page = NULL;
-	bool published = false;
+	int put = umem_granule_put(region, granule, bytes, channel);
 
-	if (may_write(answer)) {
-		page = get_page_to_write(answer);
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		if (page)
-			lock_page(page);
-		/* Writers of one granule meet here, under the folio lock. */
-		if (may_write(answer)) {
-			if (page)
-				fill_page(answer, page);
-			published = umem_request_publish(region,
-							 answer->granule,
-							 channel);
-		}
-		if (page) {
-			unlock_page(page);
-			put_page(page);
-		}
-	}
-	if (!published)
+	if (put < 0)
+		return put;
+	if (!put) {
+		umem_request_settle(region, granule, channel);
 		umem_stat_inc(region, UMEM_STAT_STALE);
-	else if (answer->bytes)
+	} else if (bytes) {
 		umem_stat_add(region, UMEM_STAT_BYTES_COPIED, PAGE_SIZE);
+	}
 	return 0;
 }
 
 /* Puts one granule while the channel is ours and the region is there. */
-static int put_granule_checked(const struct granule_answer *answer)
+static int put_granule_checked(struct umem_channel *channel,
+			       unsigned long granule, struct page *bytes)
 {
-	struct umem_channel *channel = answer->channel;
 	struct file *pin;
 	int err;
 
@@ -102,7 +49,7 @@ static int put_granule_checked(const struct granule_answer *answer)
 	down_read(&channel->io);
 	err = umem_channel_usable(channel);
 	if (!err)
-		err = put_granule(answer);
+		err = put_granule(channel, granule, bytes);
 	up_read(&channel->io);
 	fput(pin);
 	return err;
@@ -135,25 +82,21 @@ static int put_data(struct umem_channel *channel,
 		    const struct umem_answer *answer, struct iov_iter *from)
 {
 	u32 size = channel->region->geometry.granule;
-	struct granule_answer granule = {
-		.channel = channel,
-		.granule = answer->offset / size,
-	};
+	unsigned long granule = answer->offset / size;
+	struct page *bounce = bounce_get(channel);
 	u32 done;
 	int err = 0;
 
-	granule.bytes = bounce_get(channel);
-	if (!granule.bytes)
+	if (!bounce)
 		return -EINTR;
-	for (done = 0; !err && done < answer->length; done += size) {
-		if (copy_page_from_iter(granule.bytes, 0, size, from) != size)
+	for (done = 0; !err && done < answer->length; done += size, granule++) {
+		if (copy_page_from_iter(bounce, 0, size, from) != size)
 			err = -EFAULT;
 		else
-			err = put_granule_checked(&granule);
-		granule.granule++;
+			err = put_granule_checked(channel, granule, bounce);
 		cond_resched();
 	}
-	bounce_put(channel, granule.bytes);
+	bounce_put(channel, bounce);
 	return err;
 }
 
@@ -161,16 +104,12 @@ static int put_zero(struct umem_channel *channel,
 		    const struct umem_answer *answer)
 {
 	u32 size = channel->region->geometry.granule;
-	struct granule_answer granule = {
-		.channel = channel,
-		.granule = answer->offset / size,
-	};
+	unsigned long granule = answer->offset / size;
 	u32 done;
 	int err = 0;
 
-	for (done = 0; !err && done < answer->length; done += size) {
-		err = put_granule_checked(&granule);
-		granule.granule++;
+	for (done = 0; !err && done < answer->length; done += size, granule++) {
+		err = put_granule_checked(channel, granule, NULL);
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -26,40 +26,90 @@ static struct umem_request *take_request(struct umem_channel *channel)
 	return req;
 }
 
-static int copy_request(const struct umem_request *req, struct iov_iter *to)
+static int copy_request(const struct umem_request *req, enum umem_op op,
+			struct iov_iter *to)
 {
 	struct umem_record record;
 
-	umem_record_make_request(&record, UMEM_OP_FETCH,
+	umem_record_make_request(&record, op,
 				 umem_granule_offset(req->region, req->granule),
 				 req->region->geometry.granule);
 	return copy_to_iter(&record, sizeof(record), to) == sizeof(record) ?
 		0 : -EFAULT;
 }
 
+/*
+ * Tells one request: 1 when one was copied out, 0 when there is none, or an
+ * error.
+ */
+static int read_request(struct umem_channel *channel, struct iov_iter *to)
+{
+	struct umem_request *req = take_request(channel);
+	int err;
+
+	if (IS_ERR_OR_NULL(req))
+		return PTR_ERR_OR_ZERO(req);
+	/* It may be promoted meanwhile: what counts is when it was taken. */
+	err = copy_request(req, READ_ONCE(req->prefetch) ? UMEM_OP_PREFETCH :
+			   UMEM_OP_FETCH, to);
+	if (err) {
+		/* Not copied out, so not issued. */
+		umem_request_requeue_owned(req, channel);
+		umem_queue_notify(channel->region);
+	}
+	umem_request_put(req);
+	return err ?: 1;
+}
+
+/*
+ * The next request to be cancelled; it is over for us, and only kept to be
+ * told. NULL when there is none, or an error.
+ */
+static struct umem_request *take_cancel(struct umem_channel *channel)
+{
+	struct umem_request *req;
+	int err;
+
+	down_read(&channel->io);
+	err = umem_channel_usable(channel);
+	if (err) {
+		req = ERR_PTR(err);
+		goto unlock;
+	}
+	while ((req = umem_queue_pop_cancel(channel->region)) &&
+	       !umem_request_cancel(req, channel))
+		umem_request_put(req);
+unlock:
+	up_read(&channel->io);
+	return req;
+}
+
+/* As read_request(). One that cannot be told is forgotten: it is advice. */
+static int read_cancel(struct umem_channel *channel, struct iov_iter *to)
+{
+	struct umem_request *req = take_cancel(channel);
+	int err;
+
+	if (IS_ERR_OR_NULL(req))
+		return PTR_ERR_OR_ZERO(req);
+	err = copy_request(req, UMEM_OP_CANCEL, to);
+	umem_request_put(req);
+	return err ?: 1;
+}
+
 /* Copies out what there is; 0 when there is nothing. */
 static ssize_t read_available(struct umem_channel *channel,
 			      struct iov_iter *to)
 {
-	struct umem_request *req;
 	ssize_t done = 0;
-	int err;
+	int got;
 
 	while (iov_iter_count(to) >= sizeof(struct umem_record)) {
-		req = take_request(channel);
-		if (!req)
-			break;
-		if (IS_ERR(req))
-			return done ?: PTR_ERR(req);
-		err = copy_request(req, to);
-		if (err) {
-			/* Not copied out, so not issued. */
-			umem_request_requeue_owned(req, channel);
-			umem_queue_notify(channel->region);
-		}
-		umem_request_put(req);
-		if (err)
-			return done ?: err;
+		got = read_cancel(channel, to);
+		if (!got)
+			got = read_request(channel, to);
+		if (got <= 0)
+			return done ?: got;
 		done += sizeof(struct umem_record);
 	}
 	return done;
@@ -144,12 +194,20 @@ static long channel_ioctl(struct file *file, unsigned int cmd,
 	return -ENOTTY;
 }
 
+static void channel_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct umem_channel *channel = file->private_data;
+
+	umem_region_fdinfo(seq, channel->region);
+}
+
 const struct file_operations umem_channel_fops = {
 	.owner = THIS_MODULE,
 	.release = umem_channel_release,
 	.read_iter = channel_read_iter,
 	.write_iter = umem_channel_write_iter,
 	.poll = channel_poll,
+	.show_fdinfo = channel_show_fdinfo,
 	.unlocked_ioctl = channel_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

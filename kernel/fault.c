@@ -8,6 +8,7 @@
  */
 #include <linux/file.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
@@ -15,6 +16,7 @@
 
 #include "compat/compat.h"
 #include "region.h"
+#include "trace.h"
 #include "wait.h"
 
 /*
@@ -191,9 +193,18 @@ static vm_fault_t fault_wait(struct vm_fault *vmf, struct umem_region *region,
 	return fault_sleep_locked(vmf, region, granule, req, deadline);
 }
 
+static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
+{
+	if (ret & VM_FAULT_RETRY)
+		return nowait ? UMEM_FAULT_NOWAIT : UMEM_FAULT_SLEPT;
+	if (ret & VM_FAULT_OOM)
+		return UMEM_FAULT_NOMEM;
+	return ret & VM_FAULT_SIGBUS ? UMEM_FAULT_FAILED : UMEM_FAULT_PROVIDED;
+}
+
 /*
- * Ask for @granule and wait. Returns 0 when it is provided and the lock is
- * still held.
+ * Ask for @granule and wait. Returns 0 when it is to be looked at again, with
+ * the lock still held.
  */
 static vm_fault_t fault_missing(struct vm_fault *vmf,
 				struct umem_region *region,
@@ -218,7 +229,7 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	req = umem_request_get(region, granule);
 	if (!req)
 		return 0;
-	if (req == ERR_PTR(-EAGAIN))
+	if (req == ERR_PTR(-EAGAIN) || req == ERR_PTR(-EBUSY))
 		return fault_wait(vmf, region, granule, req, retry.deadline);
 	if (IS_ERR(req))
 		return req == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
@@ -231,6 +242,27 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	return result ? VM_FAULT_SIGBUS : 0;
 }
 
+/* The same between two tracepoints; the region may be gone at the second. */
+static vm_fault_t fault_missing_traced(struct vm_fault *vmf,
+				       struct umem_region *region,
+				       unsigned long granule)
+{
+	bool nowait = vmf->flags & FAULT_FLAG_RETRY_NOWAIT;
+	u64 offset = umem_granule_offset(region, granule);
+	unsigned long ino = region->ino;
+	vm_fault_t ret;
+	u64 start;
+
+	if (!trace_fault_begin_enabled() && !trace_fault_end_enabled())
+		return fault_missing(vmf, region, granule);
+	start = ktime_get_ns();
+	trace_fault_begin(ino, offset, vmf->flags);
+	ret = fault_missing(vmf, region, granule);
+	trace_fault_end(ino, offset, ktime_get_ns() - start,
+			how_it_ended(ret, nowait));
+	return ret;
+}
+
 static vm_fault_t umem_fault(struct vm_fault *vmf)
 {
 	struct umem_region *region = region_of(vmf);
@@ -240,8 +272,8 @@ static vm_fault_t umem_fault(struct vm_fault *vmf)
 
 	/* Beyond the end tmpfs answers SIGBUS. */
 	while (missing < region->granules) {
-		if (!umem_granule_provided(region, missing)) {
-			ret = fault_missing(vmf, region, missing);
+		while (!umem_granule_provided(region, missing)) {
+			ret = fault_missing_traced(vmf, region, missing);
 			if (ret)
 				return ret;
 			major = VM_FAULT_MAJOR;

@@ -5,12 +5,17 @@
  */
 #include <linux/compat.h>
 #include <linux/fs.h>
+#include <linux/falloc.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "compat/compat.h"
 #include "ioctl.h"
+#include "prefetch.h"
 #include "region.h"
+#include "seek.h"
 #include "wait.h"
 
 /* How much is asked for before the first byte is waited for. */
@@ -91,18 +96,6 @@ static bool range_provided(struct umem_region *region, unsigned long first,
 	return true;
 }
 
-static int wait_error(int err)
-{
-	switch (err) {
-	case 0:
-	case -ERESTARTSYS:
-	case -ENOMEM:
-		return err;
-	default:
-		return -EIO;
-	}
-}
-
 /* Makes the bytes from @pos on provided, FETCH_WINDOW at most. */
 static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
 		       bool nowait)
@@ -119,7 +112,7 @@ static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
 	if (nowait)
 		err = range_provided(region, first, last) ? 0 : -EAGAIN;
 	else
-		err = wait_error(wait_range(region, first, last, reqs));
+		err = umem_wait_error(wait_range(region, first, last, reqs));
 	put_requests(reqs, FETCH_GRANULES);
 	return err;
 }
@@ -140,6 +133,38 @@ static ssize_t move_piece(struct file *backing, struct iov_iter *iter,
 	return vfs_iter_write(backing, iter, pos, 0);
 }
 
+/*
+ * A missing granule that is written whole is not fetched. Returns the bytes
+ * written; 0 when they are to be written as ever.
+ */
+static ssize_t write_missing(struct umem_region *region, struct kiocb *iocb,
+			     struct iov_iter *from)
+{
+	unsigned long granule = iocb->ki_pos / region->geometry.granule;
+	struct page *bytes;
+	size_t copied;
+	int put = 0;
+
+	if (iocb->ki_pos % PAGE_SIZE || iov_iter_count(from) < PAGE_SIZE ||
+	    region->geometry.granule != PAGE_SIZE ||
+	    umem_granule_provided(region, granule))
+		return 0;
+	bytes = alloc_page(GFP_KERNEL);
+	if (!bytes)
+		return 0;
+	/* May fault, even on this granule: nothing is held meanwhile. */
+	copied = copy_page_from_iter(bytes, 0, PAGE_SIZE, from);
+	if (copied == PAGE_SIZE)
+		put = umem_granule_put(region, granule, bytes, NULL);
+	__free_page(bytes);
+	if (put <= 0) {
+		iov_iter_revert(from, copied);
+		return put;
+	}
+	iocb->ki_pos += PAGE_SIZE;
+	return PAGE_SIZE;
+}
+
 /* Reads or writes the backing file piece by piece, each one provided first. */
 static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 			  int direction)
@@ -152,7 +177,16 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 	ssize_t total = 0;
 	ssize_t done;
 
-	while (iov_iter_count(iter) && iocb->ki_pos < size) {
+	while (iov_iter_count(iter) && iocb->ki_pos < size &&
+	       !fatal_signal_pending(current)) {
+		if (direction == WRITE && !nowait) {
+			done = write_missing(region, iocb, iter);
+			if (done < 0)
+				return total ?: done;
+			total += done;
+			if (done)
+				continue;
+		}
 		piece = FETCH_WINDOW - (iocb->ki_pos & (FETCH_WINDOW - 1));
 		piece = min_t(u64, piece, size - iocb->ki_pos);
 		piece = min(piece, iov_iter_count(iter));
@@ -192,10 +226,38 @@ static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return move_range(iocb, from, WRITE);
 }
 
+static long region_fallocate(struct file *file, int mode, loff_t offset,
+			     loff_t length)
+{
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	return umem_punch_hole(backing_of(file)->private_data, offset, length);
+}
+
+static loff_t region_llseek(struct file *file, loff_t offset, int whence)
+{
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		return umem_seek(file, backing_of(file)->private_data, offset,
+				 whence);
+	return generic_file_llseek(file, offset, whence);
+}
+
+static int region_fadvise(struct file *file, loff_t offset, loff_t length,
+			  int advice)
+{
+	return umem_prefetch_advise(backing_of(file)->private_data, offset,
+				    length, advice);
+}
+
+static void region_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	umem_region_fdinfo(seq, backing_of(file)->private_data);
+}
+
 const struct file_operations umem_region_fops = {
 	.owner = THIS_MODULE,
 	.open = generic_file_open,
-	.llseek = generic_file_llseek,
+	.llseek = region_llseek,
 	.read_iter = region_read_iter,
 	.write_iter = region_write_iter,
 	.splice_read = umem_splice_read,
@@ -203,6 +265,9 @@ const struct file_operations umem_region_fops = {
 	.mmap = region_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
 	.fsync = noop_fsync,
+	.fallocate = region_fallocate,
+	.fadvise = region_fadvise,
+	.show_fdinfo = region_show_fdinfo,
 	.unlocked_ioctl = umem_region_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

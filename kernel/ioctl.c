@@ -15,7 +15,8 @@
 #include "ioctl.h"
 #include "region.h"
 
-#define UMEM_FEATURES	(UMEM_FEATURE_DATA | UMEM_FEATURE_KPROVIDER)
+#define UMEM_FEATURES	(UMEM_FEATURE_DATA | UMEM_FEATURE_KPROVIDER | \
+			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH)
 
 /**
  * umem_ioctl_copy_in - copy a structure that may be older or newer than ours

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The queue: requests that no provider has taken yet. A request is on it only
- * while it is QUEUED; the bucket lock is taken before the queue lock.
+ * The queues: requests that no provider has taken yet, demand before prefetch,
+ * and those that a channel is to be told to forget. The bucket lock is taken
+ * before the queue lock.
  */
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
@@ -9,13 +10,28 @@
 #include "attach.h"
 #include "region.h"
 
-/* Caller holds the bucket lock and has just moved @req to QUEUED. */
-void umem_queue_add(struct umem_request *req)
+/* Caller holds the bucket lock; takes @req off the list it is on. */
+void umem_queue_add(struct umem_request *req, enum umem_queue queue)
 {
 	struct umem_request_table *table = &req->region->requests;
 
 	spin_lock_bh(&table->queue_lock);
-	list_add_tail(&req->queued, &table->queue);
+	list_move_tail(&req->queued, &table->queues[queue]);
+	spin_unlock_bh(&table->queue_lock);
+}
+
+/*
+ * Somebody waits for what was a prefetch. Caller holds the bucket lock; no
+ * effect when it was popped already.
+ */
+void umem_queue_promote(struct umem_request *req)
+{
+	struct umem_request_table *table = &req->region->requests;
+
+	spin_lock_bh(&table->queue_lock);
+	if (!list_empty(&req->queued))
+		list_move_tail(&req->queued,
+			       &table->queues[UMEM_QUEUE_DEMAND]);
 	spin_unlock_bh(&table->queue_lock);
 }
 
@@ -31,7 +47,13 @@ void umem_queue_remove(struct umem_request *req)
 
 bool umem_queue_empty(struct umem_region *region)
 {
-	return list_empty_careful(&region->requests.queue);
+	const struct umem_request_table *table = &region->requests;
+	unsigned int i;
+
+	for (i = 0; i < UMEM_QUEUES; i++)
+		if (!list_empty_careful(&table->queues[i]))
+			return false;
+	return true;
 }
 
 /**
@@ -61,8 +83,42 @@ void umem_queue_notify(struct umem_region *region)
 	rcu_read_unlock();
 }
 
+/* The first of a list, off it and with a reference, or NULL. */
+static struct umem_request *pop_locked(struct list_head *queue)
+{
+	struct umem_request *req;
+
+	req = list_first_entry_or_null(queue, struct umem_request, queued);
+	if (req) {
+		list_del_init(&req->queued);
+		/* Open requests leave the queue before they end. */
+		refcount_inc(&req->ref);
+	}
+	return req;
+}
+
 /**
- * umem_queue_pop - take the next request
+ * umem_queue_pop_cancel - take the next request that needs no answer
+ * @region: the region.
+ *
+ * Any context but hard interrupt.
+ *
+ * Return: a request with a reference for the caller, which tries
+ * umem_request_cancel(), or NULL.
+ */
+struct umem_request *umem_queue_pop_cancel(struct umem_region *region)
+{
+	struct umem_request_table *table = &region->requests;
+	struct umem_request *req;
+
+	spin_lock_bh(&table->queue_lock);
+	req = pop_locked(&table->queues[UMEM_QUEUE_CANCEL]);
+	spin_unlock_bh(&table->queue_lock);
+	return req;
+}
+
+/**
+ * umem_queue_pop - take the next request, demand before prefetch
  * @region: the region.
  * @owner: channel or attachment that takes it.
  *
@@ -81,13 +137,9 @@ struct umem_request *umem_queue_pop(struct umem_region *region,
 
 	for (;;) {
 		spin_lock_bh(&table->queue_lock);
-		req = list_first_entry_or_null(&table->queue,
-					       struct umem_request, queued);
-		if (req) {
-			list_del_init(&req->queued);
-			/* Open requests leave the queue before they end. */
-			refcount_inc(&req->ref);
-		}
+		req = pop_locked(&table->queues[UMEM_QUEUE_DEMAND]);
+		if (!req)
+			req = pop_locked(&table->queues[UMEM_QUEUE_PREFETCH]);
 		spin_unlock_bh(&table->queue_lock);
 		if (!req)
 			return NULL;

@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -22,6 +23,7 @@ static void region_free(struct kref *ref)
 	umem_requests_destroy(region);
 	free_percpu(region->stats);
 	vfree(region->provided);
+	mem_cgroup_put(region->memcg);
 	kfree(region);
 }
 
@@ -37,9 +39,14 @@ void umem_region_put(struct umem_region *region)
 }
 
 /* The bitmap is padded to whole blocks of 2 MiB, see fault.c. */
+static unsigned long bitmap_bits(unsigned long granules)
+{
+	return round_up(granules, UMEM_BLOCK_GRANULES);
+}
+
 static unsigned long *bitmap_create(unsigned long granules)
 {
-	unsigned long padded = round_up(granules, UMEM_BLOCK_GRANULES);
+	unsigned long padded = bitmap_bits(granules);
 	unsigned long *bitmap;
 
 	/* Up to 512 MiB: what the caller may not have is no fault of ours. */
@@ -49,6 +56,22 @@ static unsigned long *bitmap_create(unsigned long granules)
 	if (bitmap)
 		bitmap_set(bitmap, granules, padded - granules);
 	return bitmap;
+}
+
+/**
+ * umem_region_memory - what a region costs beside its pages
+ * @region: the region.
+ *
+ * Any context.
+ *
+ * Return: bytes.
+ */
+size_t umem_region_memory(const struct umem_region *region)
+{
+	return sizeof(*region) +
+	       PAGE_ALIGN(bitmap_bits(region->granules) / BITS_PER_BYTE) +
+	       umem_requests_memory(region) +
+	       num_possible_cpus() * sizeof(*region->stats);
 }
 
 static struct umem_region *region_alloc(const struct umem_create *create)
@@ -61,11 +84,13 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	kref_init(&region->ref);
 	mutex_init(&region->channel_lock);
 	init_waitqueue_head(&region->drained);
+	umem_punch_init(&region->punch);
 	umem_retries_init(&region->retries);
 	region->geometry.size = create->size;
 	region->geometry.granule = UMEM_GRANULE_SIZE;
 	region->geometry.max_data = create->max_data;
 	region->granules = create->size / UMEM_GRANULE_SIZE;
+	region->flags = create->flags;
 	region->wait_policy = create->wait_policy;
 	region->timeout_ms = create->timeout_ms;
 	region->creator = current_euid();
@@ -78,6 +103,7 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 		goto free_stats;
 	if (umem_requests_init(region, create->max_inflight))
 		goto free_bitmap;
+	region->memcg = get_mem_cgroup_from_mm(current->mm);
 	return region;
 
 free_bitmap:
@@ -123,6 +149,8 @@ struct file *umem_region_create(const struct umem_create *create)
 	WRITE_ONCE(region->backing, backing);
 
 	front = umem_front_create(backing, create->size);
+	if (!IS_ERR(front))
+		region->ino = file_inode(front)->i_ino;
 	/* The backing file's release drops the region and the front's pin. */
 	if (IS_ERR(front))
 		fput(backing);

@@ -19,15 +19,18 @@
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/seq_file.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/umem.h>
 
+#include "punch.h"
 #include "record.h"
 #include "request.h"
 #include "stats.h"
 #include "retry.h"
 
+struct mem_cgroup;
 struct umem_attachment;
 struct umem_channel;
 
@@ -43,15 +46,19 @@ struct umem_channel;
  * @ref: memory of this structure: backing file, channel, attachment.
  * @geometry: fixed at creation.
  * @granules: fixed: number of granules.
+ * @flags: fixed: UMEM_CREATE_*.
  * @wait_policy: fixed: enum umem_wait_policy.
  * @timeout_ms: fixed.
  * @creator: fixed: effective uid at creation.
+ * @memcg: fixed: memory cgroup at creation, counted; may be NULL.
+ * @ino: fixed: inode number of the region fd, which names it in traces.
  * @mapping: page cache of the backing file; valid while that file is pinned.
  * @backing: the backing file, NULL once its last reference is gone; read by
  *	umem_region_pin(), not counted.
  * @provided: one bit per granule; set once, under the granule's bucket lock,
  *	read without a lock by umem_granule_provided().
  * @requests: open requests.
+ * @punch: the hole that is being made.
  * @retries: notes of faults that had to let go, for their retry.
  * @channel_lock: protects @channel, @front_gone and attaching; outermost.
  * @channel: the present channel, uncounted (the channel takes itself out), or
@@ -68,15 +75,19 @@ struct umem_region {
 	struct kref ref;
 	struct umem_geometry geometry;
 	unsigned long granules;
+	u32 flags;
 	u32 wait_policy;
 	u32 timeout_ms;
 	kuid_t creator;
+	struct mem_cgroup *memcg;
+	unsigned long ino;
 
 	struct address_space *mapping;
 	struct file *backing;
 	unsigned long *provided;
 
 	struct umem_request_table requests;
+	struct umem_punch punch;
 	struct umem_retries retries;
 
 	struct mutex channel_lock;
@@ -95,6 +106,19 @@ static inline bool umem_granule_provided(const struct umem_region *region,
 {
 	/* Pairs with the barrier of test_and_set_bit() when publishing. */
 	return test_bit_acquire(granule, region->provided);
+}
+
+/*
+ * Whether a hole is being made there: no request, no answer. Looked at under the
+ * granule's bucket lock, which the maker of the hole passes after announcing it;
+ * and before the granule's bit, which is set before the hole is forgotten.
+ */
+static inline bool umem_granule_punching(const struct umem_region *region,
+					 unsigned long granule)
+{
+	unsigned long end = smp_load_acquire(&region->punch.end);
+
+	return granule < end && granule >= READ_ONCE(region->punch.first);
 }
 
 static inline u64 umem_granule_offset(const struct umem_region *region,
@@ -120,6 +144,7 @@ void umem_region_front_gone(struct umem_region *region);
 void umem_region_backing_gone(struct umem_region *region);
 void umem_region_drop_if_gone(struct umem_region *region);
 struct file *umem_region_pin(struct umem_region *region);
+size_t umem_region_memory(const struct umem_region *region);
 void umem_region_update_orphan(struct umem_region *region);
 
 /* backing.c: the tmpfs file that holds the pages */
@@ -128,6 +153,9 @@ void umem_backing_exit(void);
 struct file *umem_backing_create(struct umem_region *region);
 struct page *umem_backing_get_page(struct umem_region *region,
 				   unsigned long granule);
+struct page *umem_backing_get_page_background(struct umem_region *region,
+					      unsigned long granule);
+int umem_backing_punch(struct umem_region *region, u64 offset, u64 length);
 struct page *umem_backing_find_page(struct umem_region *region,
 				    unsigned long granule);
 int umem_backing_mmap(struct file *file, struct vm_area_struct *vma);
@@ -145,7 +173,12 @@ extern const struct vm_operations_struct umem_vm_ops;
 void umem_fault_set_backing_ops(const struct vm_operations_struct *ops);
 const struct vm_operations_struct *umem_fault_backing_ops(void);
 
+/* put.c: answers and writes of a whole granule */
+int umem_granule_put(struct umem_region *region, unsigned long granule,
+		     struct page *bytes, const void *owner);
+
 /* status.c */
+void umem_region_fdinfo(struct seq_file *seq, struct umem_region *region);
 void umem_region_status(struct umem_region *region,
 			struct umem_region_status *status);
 

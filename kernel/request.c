@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "region.h"
+#include "trace.h"
 
 struct umem_bucket *umem_bucket_of(struct umem_region *region,
 				   unsigned long granule)
@@ -39,6 +40,7 @@ void umem_request_move(struct umem_bucket *bucket, struct umem_request *req,
 		  "umem: request may not go from %s to %s\n",
 		  umem_request_state_name(req->state),
 		  umem_request_state_name(to));
+	trace_request_state(req, to);
 	/* Waiters read the error after they saw the end. */
 	smp_store_release(&req->state, to);
 }
@@ -59,7 +61,8 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 	init_waitqueue_head(&table->slot_wait);
 	init_waitqueue_head(&table->queue_wait);
 	spin_lock_init(&table->queue_lock);
-	INIT_LIST_HEAD(&table->queue);
+	for (i = 0; i < UMEM_QUEUES; i++)
+		INIT_LIST_HEAD(&table->queues[i]);
 	table->depth = depth;
 	/* hash_long() wants at least one bit. */
 	table->bucket_bits = max(1, ilog2(nr_buckets));
@@ -107,6 +110,16 @@ void umem_requests_destroy(struct umem_region *region)
 	kvfree(table->slots);
 }
 
+/* Bytes that the table costs. */
+size_t umem_requests_memory(const struct umem_region *region)
+{
+	const struct umem_request_table *table = &region->requests;
+
+	return table->depth * sizeof(*table->slots) +
+	       (sizeof(*table->buckets) << table->bucket_bits) +
+	       table->tags.map_nr * sizeof(*table->tags.map);
+}
+
 bool umem_requests_full(struct umem_region *region)
 {
 	struct umem_request_table *table = &region->requests;
@@ -143,6 +156,16 @@ void umem_request_put(struct umem_request *req)
 	put_page(page);
 }
 
+/* Somebody waits for @req from now on. Caller holds the bucket lock. */
+static void request_demand_locked(struct umem_request *req)
+{
+	if (likely(!req->prefetch))
+		return;
+	req->prefetch = false;
+	atomic_dec(&req->region->requests.prefetching);
+	umem_queue_promote(req);
+}
+
 /* The open request of a granule with a reference, or NULL. */
 static struct umem_request *request_find(struct umem_region *region,
 					 unsigned long granule)
@@ -152,14 +175,16 @@ static struct umem_request *request_find(struct umem_region *region,
 
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	if (req)
+	if (req) {
 		refcount_inc(&req->ref);
+		request_demand_locked(req);
+	}
 	spin_unlock_bh(&bucket->lock);
 	return req;
 }
 
 static struct umem_request *slot_get(struct umem_region *region,
-				     unsigned long granule)
+				     unsigned long granule, bool prefetch)
 {
 	struct umem_request_table *table = &region->requests;
 	struct umem_request *req;
@@ -169,7 +194,8 @@ static struct umem_request *slot_get(struct umem_region *region,
 	tag = sbitmap_get(&table->tags);
 	if (tag < 0)
 		return ERR_PTR(-EAGAIN);
-	page = umem_backing_get_page(region, granule);
+	page = prefetch ? umem_backing_get_page_background(region, granule) :
+			  umem_backing_get_page(region, granule);
 	if (IS_ERR(page)) {
 		slot_free(table, tag);
 		return ERR_CAST(page);
@@ -177,6 +203,7 @@ static struct umem_request *slot_get(struct umem_region *region,
 	req = &table->slots[tag];
 	req->granule = granule;
 	req->page = page;
+	req->prefetch = prefetch;
 	req->owner = NULL;
 	req->error = 0;
 	return req;
@@ -192,8 +219,9 @@ static void slot_undo(struct umem_request *req)
 }
 
 /*
- * Put @req into its bucket, unless the granule was provided or requested since.
- * On success the caller has a reference beside the one for being open.
+ * Put @req into its bucket, unless the granule was provided or requested since,
+ * or is being punched: -EBUSY. On success the caller has a reference beside the
+ * one for being open.
  */
 static struct umem_request *request_insert(struct umem_request *req,
 					   struct umem_attachment *att)
@@ -201,56 +229,46 @@ static struct umem_request *request_insert(struct umem_request *req,
 	struct umem_region *region = req->region;
 	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
 	struct umem_request *other = NULL;
-	bool provided;
 
 	spin_lock_bh(&bucket->lock);
-	/* Without this second look a fetch could land on a live page. */
-	provided = umem_granule_provided(region, req->granule);
-	if (!provided) {
-		other = umem_bucket_find(bucket, req->granule);
-		if (other) {
-			refcount_inc(&other->ref);
-		} else {
-			refcount_set(&req->ref, 2);
-			hlist_add_head(&req->hash, &bucket->requests);
-			req->owner = att;
-			umem_request_move(bucket, req, att ?
-					  UMEM_REQUEST_ISSUED :
-					  UMEM_REQUEST_QUEUED);
-			if (!att)
-				umem_queue_add(req);
-			other = req;
-		}
+	/* In this order, see umem_granule_punching(). */
+	if (umem_granule_punching(region, req->granule)) {
+		other = ERR_PTR(-EBUSY);
+		goto unlock;
 	}
+	/* Without this second look a fetch could land on a live page. */
+	if (umem_granule_provided(region, req->granule))
+		goto unlock;
+	other = umem_bucket_find(bucket, req->granule);
+	if (other) {
+		refcount_inc(&other->ref);
+		if (!req->prefetch)
+			request_demand_locked(other);
+		goto unlock;
+	}
+	refcount_set(&req->ref, 2);
+	hlist_add_head(&req->hash, &bucket->requests);
+	req->owner = att;
+	umem_request_move(bucket, req, att ? UMEM_REQUEST_ISSUED :
+					     UMEM_REQUEST_QUEUED);
+	if (req->prefetch)
+		atomic_inc(&region->requests.prefetching);
+	if (!att)
+		umem_queue_add(req, umem_queue_of(req));
+	other = req;
+unlock:
 	spin_unlock_bh(&bucket->lock);
 	return other;
 }
 
-/**
- * umem_request_get - find or make the request of a missing granule
- * @region: the region; the caller pins its backing file.
- * @granule: its index.
- *
- * A new request is handed to the provider before this returns, so that it may
- * even be over by then. May sleep (allocates the page, charged to the current
- * task), takes no lock of the mm.
- *
- * Return: the request with a reference; NULL when the granule is provided;
- * ERR_PTR(-EAGAIN) when all slots are in use; another error from the
- * allocation of the page.
- */
-struct umem_request *umem_request_get(struct umem_region *region,
-				      unsigned long granule)
+/* Make @granule's request and hand it to the provider. As umem_request_get(). */
+static struct umem_request *request_make(struct umem_region *region,
+					 unsigned long granule, bool prefetch)
 {
 	struct umem_request *req, *mine;
 	struct umem_attachment *att;
 
-	req = request_find(region, granule);
-	if (req)
-		return req;
-	if (umem_granule_provided(region, granule))
-		return NULL;
-	mine = slot_get(region, granule);
+	mine = slot_get(region, granule, prefetch);
 	if (IS_ERR(mine))
 		return mine;
 
@@ -266,9 +284,78 @@ struct umem_request *umem_request_get(struct umem_region *region,
 		return req;
 	}
 	umem_stat_inc(region, UMEM_STAT_REQUESTS);
+	if (prefetch)
+		umem_stat_inc(region, UMEM_STAT_PREFETCHES);
 	if (!att)
 		umem_queue_notify(region);
 	return req;
+}
+
+/**
+ * umem_request_get - find or make the request of a missing granule
+ * @region: the region; the caller pins its backing file.
+ * @granule: its index.
+ *
+ * A new request is handed to the provider before this returns, so that it may
+ * even be over by then. May sleep (allocates the page, charged to the current
+ * task), takes no lock of the mm.
+ *
+ * Return: the request with a reference; NULL when the granule is provided;
+ * ERR_PTR(-EAGAIN) when all slots are in use, ERR_PTR(-EBUSY) while a hole is
+ * being made there; another error from the allocation of the page.
+ */
+struct umem_request *umem_request_get(struct umem_region *region,
+				      unsigned long granule)
+{
+	struct umem_request *req;
+
+	req = request_find(region, granule);
+	if (req)
+		return req;
+	if (umem_granule_provided(region, granule))
+		return NULL;
+	return request_make(region, granule, false);
+}
+
+/* Half of the slots are for those who wait. */
+static bool prefetch_has_room(const struct umem_request_table *table)
+{
+	return atomic_read(&table->prefetching) < max(table->depth / 2, 1U);
+}
+
+/**
+ * umem_request_prefetch - ask for a granule that nobody waits for yet
+ * @region: the region; the caller pins its backing file.
+ * @granule: its index.
+ *
+ * May sleep. Its page is charged to the creator's memory cgroup.
+ *
+ * Return: 0 when it was asked for or need not be, -EAGAIN when there is no room
+ * for it, or another error from the allocation of the page.
+ */
+int umem_request_prefetch(struct umem_region *region, unsigned long granule)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_request *req;
+	bool open;
+
+	if (umem_granule_provided(region, granule))
+		return 0;
+	spin_lock_bh(&bucket->lock);
+	open = umem_bucket_find(bucket, granule);
+	spin_unlock_bh(&bucket->lock);
+	if (open)
+		return 0;
+	if (!prefetch_has_room(&region->requests))
+		return -EAGAIN;
+	req = request_make(region, granule, true);
+	if (req == ERR_PTR(-EBUSY))
+		return 0;
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	if (req)
+		umem_request_put(req);
+	return 0;
 }
 
 /**

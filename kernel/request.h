@@ -23,6 +23,20 @@ struct page;
 struct umem_region;
 
 /**
+ * enum umem_queue - lists on which an open request may be; one at a time
+ * @UMEM_QUEUE_DEMAND: QUEUED, somebody waits.
+ * @UMEM_QUEUE_PREFETCH: QUEUED, nobody waits yet.
+ * @UMEM_QUEUE_CANCEL: ISSUED to a channel, to be told that no answer is needed.
+ * @UMEM_QUEUES: number of lists.
+ */
+enum umem_queue {
+	UMEM_QUEUE_DEMAND,
+	UMEM_QUEUE_PREFETCH,
+	UMEM_QUEUE_CANCEL,
+	UMEM_QUEUES,
+};
+
+/**
  * struct umem_request - the right to write one granule
  * @region: fixed: the region.
  * @tag: fixed: index of the slot.
@@ -30,7 +44,8 @@ struct umem_region;
  * @page: the granule's page, pinned; constant while @ref is held.
  * @ref: one for being open (QUEUED or ISSUED), one for each waiter or user.
  * @hash: bucket list; bucket lock.
- * @queued: queue list while QUEUED and not yet popped; queue lock.
+ * @queued: in one of the lists of enum umem_queue, or in none; queue lock.
+ * @prefetch: nobody has waited for it so far; bucket lock.
  * @state: enum umem_request_state; written under the bucket lock.
  * @owner: channel or attachment that has it while ISSUED; bucket lock.
  * @error: negative errno for waiters; written before @state becomes FAILED.
@@ -46,6 +61,7 @@ struct umem_request {
 
 	struct hlist_node hash;
 	struct list_head queued;
+	bool prefetch;
 	enum umem_request_state state;
 	const void *owner;
 	int error;
@@ -71,8 +87,9 @@ struct umem_bucket {
  * @buckets: fixed: array of 1 << @bucket_bits.
  * @bucket_bits: fixed.
  * @queue_lock: taken with bottom halves off; innermost.
- * @queue: requests that no provider has taken, oldest first.
+ * @queues: requests to be taken by a provider or to be cancelled, oldest first.
  * @queue_wait: readers and pollers of the channel.
+ * @prefetching: open requests with @prefetch set.
  */
 struct umem_request_table {
 	struct umem_request *slots;
@@ -84,8 +101,9 @@ struct umem_request_table {
 	unsigned int bucket_bits;
 
 	spinlock_t queue_lock;
-	struct list_head queue;
+	struct list_head queues[UMEM_QUEUES];
 	wait_queue_head_t queue_wait;
+	atomic_t prefetching;
 };
 
 /* request.c: the table */
@@ -93,7 +111,9 @@ int umem_requests_init(struct umem_region *region, unsigned int depth);
 void umem_requests_destroy(struct umem_region *region);
 struct umem_request *umem_request_get(struct umem_region *region,
 				      unsigned long granule);
+int umem_request_prefetch(struct umem_region *region, unsigned long granule);
 void umem_request_put(struct umem_request *req);
+size_t umem_requests_memory(const struct umem_region *region);
 bool umem_requests_full(struct umem_region *region);
 void umem_requests_count(struct umem_region *region, u64 *queued, u64 *issued);
 
@@ -102,22 +122,35 @@ bool umem_request_may_write(struct umem_region *region, unsigned long granule,
 			    const void *owner);
 bool umem_request_publish(struct umem_region *region, unsigned long granule,
 			  const void *owner);
+void umem_request_settle(struct umem_region *region, unsigned long granule,
+			 const void *owner);
+void umem_request_forsake(struct umem_request *req);
+bool umem_request_cancel(struct umem_request *req, const void *owner);
 bool umem_request_fail(struct umem_region *region, unsigned long granule,
 		       const void *owner, int error);
 unsigned int umem_requests_requeue(struct umem_region *region,
 				   const void *owner);
 void umem_requests_fail_queued(struct umem_region *region, int error);
+void umem_requests_end_range(struct umem_region *region, unsigned long first,
+			     unsigned long end);
 void umem_requests_wake_all(struct umem_region *region);
 
 /* queue.c: requests that wait for a provider */
-void umem_queue_add(struct umem_request *req);
+void umem_queue_add(struct umem_request *req, enum umem_queue queue);
+void umem_queue_promote(struct umem_request *req);
 void umem_queue_remove(struct umem_request *req);
 bool umem_queue_empty(struct umem_region *region);
 void umem_queue_notify(struct umem_region *region);
 struct umem_request *umem_queue_pop(struct umem_region *region,
 				    const void *owner);
+struct umem_request *umem_queue_pop_cancel(struct umem_region *region);
 
 /* Shared by the files above; not for others. */
+static inline enum umem_queue umem_queue_of(const struct umem_request *req)
+{
+	return req->prefetch ? UMEM_QUEUE_PREFETCH : UMEM_QUEUE_DEMAND;
+}
+
 struct umem_bucket *umem_bucket_of(struct umem_region *region,
 				   unsigned long granule);
 struct umem_request *umem_bucket_find(struct umem_bucket *bucket,

@@ -8,6 +8,7 @@
  */
 #include <linux/mm.h>
 
+#include "channel.h"
 #include "region.h"
 
 /* Returns false when @req has ended meanwhile. */
@@ -28,6 +29,8 @@ static void request_end_locked(struct umem_bucket *bucket,
 {
 	umem_queue_remove(req);
 	hlist_del_init(&req->hash);
+	if (req->prefetch)
+		atomic_dec(&req->region->requests.prefetching);
 	req->owner = NULL;
 	req->error = error;
 	umem_request_move(bucket, req, to);
@@ -53,8 +56,8 @@ static bool may_end(const struct umem_request *req, const void *owner)
  *
  * Any context but hard interrupt.
  *
- * Return: false when it is provided already, or another provider has the right
- * to write it.
+ * Return: false when it is provided already or is being punched, or another
+ * provider has the right to write it.
  */
 bool umem_request_may_write(struct umem_region *region, unsigned long granule,
 			    const void *owner)
@@ -67,7 +70,8 @@ bool umem_request_may_write(struct umem_region *region, unsigned long granule,
 		return false;
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	may = !req || may_end(req, owner);
+	may = !umem_granule_punching(region, granule) &&
+	      (!req || may_end(req, owner));
 	spin_unlock_bh(&bucket->lock);
 	return may;
 }
@@ -88,7 +92,7 @@ static void wake_slot_waiters(struct umem_region *region)
  * umem_request_publish - make a granule provided, end its request if any
  * @region: the region.
  * @granule: its index; its page holds the bytes and is dirty.
- * @owner: channel or attachment that provides.
+ * @owner: channel or attachment that provides; NULL for a write().
  *
  * Any context but hard interrupt.
  *
@@ -117,9 +121,100 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
 		request_end_finish(req);
 	else if (published)
 		wake_slot_waiters(region);
-	if (published)
+	if (published && owner)
 		umem_stat_inc(region, UMEM_STAT_PROVIDED);
+	else if (published)
+		umem_stat_inc(region, UMEM_STAT_WRITTEN);
 	return published;
+}
+
+/**
+ * umem_request_settle - an answer came that may not write
+ * @region: the region.
+ * @granule: its index.
+ * @owner: channel that answers.
+ *
+ * Its request, if it is @owner's, is over: there will be no other answer.
+ * Whoever waits looks at the granule again. Any context but hard interrupt.
+ */
+void umem_request_settle(struct umem_region *region, unsigned long granule,
+			 const void *owner)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_request *req;
+
+	spin_lock_bh(&bucket->lock);
+	req = umem_bucket_find(bucket, granule);
+	if (req && req->state == UMEM_REQUEST_ISSUED && req->owner == owner)
+		request_end_locked(bucket, req, UMEM_REQUEST_DONE, 0);
+	else
+		req = NULL;
+	spin_unlock_bh(&bucket->lock);
+	if (req)
+		request_end_finish(req);
+}
+
+/* Whether nobody waits; @others: references that the caller knows of. */
+static bool is_forsaken(const struct umem_request *req, const void *owner,
+			unsigned int others)
+{
+	return req->state == UMEM_REQUEST_ISSUED && req->owner == owner &&
+	       refcount_read(&req->ref) == 1 + others;
+}
+
+/**
+ * umem_request_forsake - drop the reference of one who waits no more
+ * @req: the request; not to be used afterwards.
+ *
+ * When a channel has it and nobody else waits, the channel is told. Any context
+ * but hard interrupt.
+ */
+void umem_request_forsake(struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	const void *channel = READ_ONCE(region->channel);
+	bool cancel;
+
+	spin_lock_bh(&bucket->lock);
+	cancel = is_forsaken(req, channel, 1);
+	if (cancel)
+		umem_queue_add(req, UMEM_QUEUE_CANCEL);
+	spin_unlock_bh(&bucket->lock);
+	umem_request_put(req);
+	if (cancel)
+		umem_queue_notify(region);
+}
+
+/**
+ * umem_request_cancel - end a request that needs no answer
+ * @req: a request with a reference, from umem_queue_pop_cancel().
+ * @owner: the channel that will be told.
+ *
+ * Any context but hard interrupt.
+ *
+ * Return: false when it has ended, has another owner, or somebody waits again.
+ */
+bool umem_request_cancel(struct umem_request *req, const void *owner)
+{
+	struct umem_region *region = req->region;
+	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	bool provided = umem_granule_provided(region, req->granule);
+	bool cancel;
+
+	spin_lock_bh(&bucket->lock);
+	cancel = provided ? req->state == UMEM_REQUEST_ISSUED &&
+			    req->owner == owner :
+			    is_forsaken(req, owner, 1);
+	if (cancel)
+		request_end_locked(bucket, req, provided ? UMEM_REQUEST_DONE :
+				   UMEM_REQUEST_FAILED, -ECANCELED);
+	spin_unlock_bh(&bucket->lock);
+	if (cancel) {
+		umem_stat_inc(region, UMEM_STAT_CANCELS);
+		request_end_finish(req);
+	}
+	return cancel;
 }
 
 /**
@@ -155,14 +250,44 @@ bool umem_request_fail(struct umem_region *region, unsigned long granule,
 	return true;
 }
 
+/* What ended under a bucket lock; finished after it. */
+static void finish_all(struct hlist_head *ended)
+{
+	struct umem_request *req;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(req, next, ended, hash) {
+		hlist_del_init(&req->hash);
+		request_end_finish(req);
+	}
+}
+
+static void end_to_list(struct umem_bucket *bucket, struct umem_request *req,
+			enum umem_request_state to, int error,
+			struct hlist_head *ended)
+{
+	request_end_locked(bucket, req, to, error);
+	hlist_add_head(&req->hash, ended);
+}
+
+/*
+ * Back to the queue, or the end of it where a hole was made or is being made:
+ * who waits looks again. Returns whether @req was @owner's.
+ */
 static bool requeue_locked(struct umem_bucket *bucket,
-			   struct umem_request *req, const void *owner)
+			   struct umem_request *req, const void *owner,
+			   struct hlist_head *ended)
 {
 	if (req->state != UMEM_REQUEST_ISSUED || req->owner != owner)
 		return false;
+	if (umem_granule_punching(req->region, req->granule) ||
+	    umem_granule_provided(req->region, req->granule)) {
+		end_to_list(bucket, req, UMEM_REQUEST_DONE, 0, ended);
+		return true;
+	}
 	req->owner = NULL;
 	umem_request_move(bucket, req, UMEM_REQUEST_QUEUED);
-	umem_queue_add(req);
+	umem_queue_add(req, umem_queue_of(req));
 	return true;
 }
 
@@ -177,10 +302,12 @@ static bool requeue_locked(struct umem_bucket *bucket,
 void umem_request_requeue_owned(struct umem_request *req, const void *owner)
 {
 	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	HLIST_HEAD(ended);
 
 	spin_lock_bh(&bucket->lock);
-	requeue_locked(bucket, req, owner);
+	requeue_locked(bucket, req, owner, &ended);
 	spin_unlock_bh(&bucket->lock);
+	finish_all(&ended);
 }
 
 /**
@@ -196,14 +323,17 @@ unsigned int umem_requests_requeue(struct umem_region *region,
 	struct umem_request_table *table = &region->requests;
 	unsigned int i, count = 0;
 	struct umem_request *req;
+	struct hlist_node *next;
 
 	for (i = 0; i < 1U << table->bucket_bits; i++) {
 		struct umem_bucket *bucket = &table->buckets[i];
+		HLIST_HEAD(ended);
 
 		spin_lock_bh(&bucket->lock);
-		hlist_for_each_entry(req, &bucket->requests, hash)
-			count += requeue_locked(bucket, req, owner);
+		hlist_for_each_entry_safe(req, next, &bucket->requests, hash)
+			count += requeue_locked(bucket, req, owner, &ended);
 		spin_unlock_bh(&bucket->lock);
+		finish_all(&ended);
 	}
 	umem_stat_add(region, UMEM_STAT_REQUEUED, count);
 	if (count)
@@ -228,20 +358,65 @@ void umem_requests_fail_queued(struct umem_region *region, int error)
 		HLIST_HEAD(ended);
 
 		spin_lock_bh(&bucket->lock);
-		hlist_for_each_entry_safe(req, next, &bucket->requests, hash) {
-			if (req->state != UMEM_REQUEST_QUEUED)
-				continue;
-			request_end_locked(bucket, req, UMEM_REQUEST_FAILED,
-					   error);
-			hlist_add_head(&req->hash, &ended);
-		}
+		hlist_for_each_entry_safe(req, next, &bucket->requests, hash)
+			if (req->state == UMEM_REQUEST_QUEUED)
+				end_to_list(bucket, req, UMEM_REQUEST_FAILED,
+					    error, &ended);
 		spin_unlock_bh(&bucket->lock);
-
-		hlist_for_each_entry_safe(req, next, &ended, hash) {
-			hlist_del_init(&req->hash);
-			request_end_finish(req);
-		}
+		finish_all(&ended);
 	}
+}
+
+/* Caller holds the bucket lock. Returns whether a channel is to be told. */
+static bool end_punched_locked(struct umem_bucket *bucket,
+				struct umem_request *req, const void *channel,
+				struct hlist_head *ended)
+{
+	if (req->state == UMEM_REQUEST_QUEUED) {
+		end_to_list(bucket, req, UMEM_REQUEST_DONE, 0, ended);
+		return false;
+	}
+	if (req->owner != channel)
+		return false;
+	umem_queue_add(req, UMEM_QUEUE_CANCEL);
+	return true;
+}
+
+/**
+ * umem_requests_end_range - end the requests where a hole is made
+ * @region: the region.
+ * @first: first granule; it and those that follow are being punched, or
+ *	provided since.
+ * @end: granule behind the last one.
+ *
+ * What a provider has stays open until it answers, as bytes may still land in
+ * the page. Those who wait look again. Sleeps not.
+ */
+void umem_requests_end_range(struct umem_region *region, unsigned long first,
+			     unsigned long end)
+{
+	struct umem_request_table *table = &region->requests;
+	const void *channel = READ_ONCE(region->channel);
+	struct umem_request *req;
+	struct hlist_node *next;
+	bool cancel = false;
+	unsigned int i;
+
+	for (i = 0; i < 1U << table->bucket_bits; i++) {
+		struct umem_bucket *bucket = &table->buckets[i];
+		HLIST_HEAD(ended);
+
+		spin_lock_bh(&bucket->lock);
+		hlist_for_each_entry_safe(req, next, &bucket->requests, hash)
+			if (req->granule >= first && req->granule < end)
+				cancel |= end_punched_locked(bucket, req,
+							     channel, &ended);
+		spin_unlock_bh(&bucket->lock);
+		finish_all(&ended);
+	}
+	if (cancel)
+		umem_queue_notify(region);
+	umem_requests_wake_all(region);
 }
 
 /**

@@ -46,11 +46,14 @@ void umem_wait_limit(struct umem_wait *wait, long limit)
  *
  * Any context.
  *
- * Return: 0 when its granule is provided, -EIO after a FAIL or another negative
- * errno, -EINPROGRESS when it is still open.
+ * Return: 0 when its granule is provided or to be looked at again, -EIO after a
+ * FAIL or another negative errno, -EINPROGRESS when it is still open.
  */
 int umem_request_result(const struct umem_request *req)
 {
+	/* Whatever became of it: a hole may have been made. */
+	if (umem_granule_provided(req->region, req->granule))
+		return 0;
 	/* Pairs with umem_request_move(): the error is read after this. */
 	switch (smp_load_acquire(&req->state)) {
 	case UMEM_REQUEST_DONE:
@@ -62,11 +65,30 @@ int umem_request_result(const struct umem_request *req)
 	}
 }
 
-/*
- * One sleep that was prepared, of @longest at most; the condition was found
- * false.
+/**
+ * umem_wait_error - what a system call that waited tells
+ * @err: from umem_wait_provided().
  */
-static int sleep_prepared(struct umem_wait *wait, long longest)
+int umem_wait_error(int err)
+{
+	switch (err) {
+	case 0:
+	case -ERESTARTSYS:
+	case -ENOMEM:
+		return err;
+	default:
+		return -EIO;
+	}
+}
+
+/**
+ * umem_wait_sleep - one sleep that was prepared, the condition found false
+ * @wait: how; counts down.
+ * @longest: jiffies to sleep at most.
+ *
+ * Return: 0, or -ETIMEDOUT when no time was left.
+ */
+int umem_wait_sleep(struct umem_wait *wait, long longest)
 {
 	long slice = min(wait->remaining, longest);
 	long left;
@@ -96,7 +118,7 @@ static int wait_for_request(struct umem_region *region,
 			err = -ENXIO;
 			break;
 		}
-		err = sleep_prepared(wait, MAX_SCHEDULE_TIMEOUT);
+		err = umem_wait_sleep(wait, MAX_SCHEDULE_TIMEOUT);
 		if (err)
 			break;
 	}
@@ -134,7 +156,7 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 		 * granule we want: look again, so that none is waited for in
 		 * vain.
 		 */
-		err = sleep_prepared(wait, HZ);
+		err = umem_wait_sleep(wait, HZ);
 		if (err)
 			break;
 	}
@@ -145,7 +167,18 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 	return err;
 }
 
-/* Waits for @req, of which the reference is dropped, or for a slot. */
+/* Whether a wait that ended so is not taken up again soon. */
+static bool gave_up(int err, const struct umem_wait *wait)
+{
+	if (err == -ETIMEDOUT)
+		return !wait->limited;
+	return err == -ERESTARTSYS && fatal_signal_pending(current);
+}
+
+/*
+ * Waits for @req, of which the reference is dropped, for a slot, or for the
+ * end of a hole's making.
+ */
 static int wait_for(struct umem_region *region, unsigned long granule,
 		    struct umem_request *req, struct umem_wait *wait)
 {
@@ -153,10 +186,15 @@ static int wait_for(struct umem_region *region, unsigned long granule,
 
 	if (req == ERR_PTR(-EAGAIN))
 		return wait_for_slot(region, granule, wait);
+	if (req == ERR_PTR(-EBUSY))
+		return umem_punch_wait(region, granule, wait);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
 	err = wait_for_request(region, req, wait);
-	umem_request_put(req);
+	if (gave_up(err, wait))
+		umem_request_forsake(req);
+	else
+		umem_request_put(req);
 	return err;
 }
 

@@ -22,6 +22,8 @@ struct umem_wait {
 void umem_wait_init(struct umem_wait *wait, const struct umem_region *region,
 		    unsigned int state);
 void umem_wait_limit(struct umem_wait *wait, long limit);
+int umem_wait_sleep(struct umem_wait *wait, long longest);
+int umem_wait_error(int err);
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
 		       struct umem_request *req, struct umem_wait *wait);
 int umem_request_result(const struct umem_request *req);

@@ -302,13 +302,12 @@ static void remap_file_pages_is_gated(void **state)
 
 /* ---- Taking away -------------------------------------------------------- */
 
-static void holes_are_refused(void **state)
+/* Holes are in region_punch. */
+static void other_fallocate_is_refused(void **state)
 {
 	struct test_fixture *f = *state;
-	char *mem = map(f->region, PROT_READ | PROT_WRITE);
 	static const int modes[] = {
 		0, FALLOC_FL_KEEP_SIZE,
-		FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		FALLOC_FL_ZERO_RANGE, FALLOC_FL_COLLAPSE_RANGE,
 		FALLOC_FL_INSERT_RANGE,
 	};
@@ -319,12 +318,7 @@ static void holes_are_refused(void **state)
 				 -1);
 		assert_int_equal(errno, EOPNOTSUPP);
 	}
-	assert_int_equal(madvise(mem, SIZE, MADV_REMOVE), -1);
-	assert_int_equal(errno, EOPNOTSUPP);
 	check_all(f->region);
-	assert_int_equal(madvise(mem, SIZE, MADV_REMOVE), -1);
-	check_all(f->region);
-	munmap(mem, SIZE);
 }
 
 /* The seals of a memfd are none of a region. */
@@ -534,7 +528,7 @@ int main(void)
 		TEST(taken_by_pidfd_getfd),
 		TEST(map_files_is_closed),
 		TEST(remap_file_pages_is_gated),
-		TEST(holes_are_refused),
+		TEST(other_fallocate_is_refused),
 		TEST(no_seals),
 		TEST(splice_to_a_pipe),
 		TEST(sendfile_to_a_file),

@@ -277,7 +277,8 @@ struct umem_finalize {
  * @granules_written: out: granules that became provided by a write() of the
  *	whole granule: nobody fetched them.
  * @prefetches: out: requests made because of posix_fadvise().
- * @prefetches_dropped: out: granules advised for which there was no room.
+ * @prefetches_dropped: out: granules advised that were not looked at, as
+ *	there was no room for the first of them.
  * @cancels: out: CANCEL records read by a provider.
  * @bytes_mapped: out: bytes that a provider wrote through its mapping of the
  *	channel (CACHED), without a copy by umem.

@@ -26,6 +26,11 @@ int hand_open(int region, unsigned int flags)
 
 uint64_t hand_take(int channel)
 {
+	return hand_take_op(channel, UMEM_OP_FETCH);
+}
+
+uint64_t hand_take_op(int channel, int op)
+{
 	struct pollfd pfd = { .fd = channel, .events = POLLIN };
 	double end = test_now() + TEST_SECONDS;
 	struct umem_record request;
@@ -38,7 +43,7 @@ uint64_t hand_take(int channel)
 	} while (got < 0 && errno == EAGAIN && test_now() < end);
 	if (got != sizeof(request))
 		fail_msg("no request came: read %zd: %s", got, strerror(errno));
-	assert_int_equal(request.op, UMEM_OP_FETCH);
+	assert_int_equal(request.op, op);
 	assert_int_equal(request.flags, 0);
 	assert_int_equal(request.status, 0);
 	assert_int_equal(le32toh(request.length), TEST_PAGE);

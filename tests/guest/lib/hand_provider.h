@@ -18,6 +18,9 @@ int hand_open(int region, unsigned int flags);
 /* Waits for a request, which must be a FETCH of one granule: its index. */
 uint64_t hand_take(int channel);
 
+/* The same for a PREFETCH or a CANCEL. */
+uint64_t hand_take_op(int channel, int op);
+
 /* Waits for @count requests and checks that they are those from @first on. */
 void hand_take_all(int channel, uint64_t first, unsigned int count);
 

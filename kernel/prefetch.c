@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is asked for before somebody waits for it.
+ */
+#include <linux/fadvise.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "prefetch.h"
+#include "region.h"
+
+/* Returns how many granules of the range found no room. */
+static unsigned long prefetch_range(struct umem_region *region,
+				    unsigned long first, unsigned long end)
+{
+	for (; first < end; first++) {
+		first = find_next_zero_bit(region->provided, end, first);
+		if (first >= end || fatal_signal_pending(current))
+			break;
+		if (umem_request_prefetch(region, first))
+			return end - first;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * umem_prefetch_advise - posix_fadvise() on a region
+ * @region: the region; its backing file is pinned.
+ * @offset: first byte.
+ * @length: bytes, 0 for all that follows.
+ * @advice: POSIX_FADV_*.
+ *
+ * WILLNEED asks for what is missing, as far as there is room; nothing is waited
+ * for. All other advice has no effect: what is provided is nowhere else. Sleeps.
+ *
+ * Return: 0, or -EINVAL for what is no advice or no range.
+ */
+int umem_prefetch_advise(struct umem_region *region, loff_t offset,
+			 loff_t length, int advice)
+{
+	u64 size = region->geometry.size;
+	u64 end = size;
+	unsigned long dropped;
+
+	switch (advice) {
+	case POSIX_FADV_NORMAL:
+	case POSIX_FADV_RANDOM:
+	case POSIX_FADV_SEQUENTIAL:
+	case POSIX_FADV_DONTNEED:
+	case POSIX_FADV_NOREUSE:
+	case POSIX_FADV_WILLNEED:
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (length < 0 || offset < 0)
+		return -EINVAL;
+	if (length && (u64)offset + length < size)
+		end = (u64)offset + length;
+	if (advice != POSIX_FADV_WILLNEED || offset >= end ||
+	    !umem_region_servable(region))
+		return 0;
+	dropped = prefetch_range(region, offset / region->geometry.granule,
+				 DIV_ROUND_UP_ULL(end,
+						  region->geometry.granule));
+	umem_stat_add(region, UMEM_STAT_PREFETCHES_DROPPED, dropped);
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UMEM_PREFETCH_H
+#define UMEM_PREFETCH_H
+
+#include <linux/types.h>
+
+struct umem_region;
+
+int umem_prefetch_advise(struct umem_region *region, loff_t offset,
+			 loff_t length, int advice);
+
+#endif /* UMEM_PREFETCH_H */

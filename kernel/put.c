@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A whole granule is put in place: by an answer of a channel, or by a write()
+ * that needs no fetch.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "region.h"
+
+/*
+ * Zeroes need no page; but one may be there, with bytes of a fetch that
+ * failed half-way.
+ */
+static struct page *page_to_write(struct umem_region *region,
+				  unsigned long granule, struct page *bytes)
+{
+	if (bytes)
+		return umem_backing_get_page_background(region, granule);
+	return umem_backing_find_page(region, granule);
+}
+
+static void fill_page(struct page *page, struct page *bytes)
+{
+	if (bytes)
+		copy_highpage(page, bytes);
+	else
+		clear_highpage(page);
+	set_page_dirty(page);
+}
+
+/**
+ * umem_granule_put - write a missing granule and make it provided
+ * @region: the region; the caller pins its backing file.
+ * @granule: its index.
+ * @bytes: what to write, one page; NULL for zeroes.
+ * @owner: channel that answers; NULL for a write(), which comes second to any
+ *	provider that was asked.
+ *
+ * Sleeps.
+ *
+ * Return: 1 when it was put, 0 when it was provided already, is being punched,
+ * or somebody else has the right to write it; or an error from the allocation
+ * of the page.
+ */
+int umem_granule_put(struct umem_region *region, unsigned long granule,
+		     struct page *bytes, const void *owner)
+{
+	struct page *page;
+	int put = 0;
+
+	if (!umem_request_may_write(region, granule, owner))
+		return 0;
+	page = page_to_write(region, granule, bytes);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	if (page)
+		lock_page(page);
+	/* Writers of one granule meet here, under the folio lock. */
+	if (umem_request_may_write(region, granule, owner)) {
+		if (page)
+			fill_page(page, bytes);
+		put = umem_request_publish(region, granule, owner);
+	}
+	if (page) {
+		unlock_page(page);
+		put_page(page);
+	}
+	return put;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What a region tells of itself: fdinfo, tracepoints, and what it costs.
+ *
+ * needs: umem mem=2G
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/hand_provider.h"
+#include "lib/touch.h"
+#include "provider/lib/region.h"
+
+#define PAGES 16
+#define SIZE (PAGES * TEST_PAGE)
+#define TRACING "/sys/kernel/tracing"
+
+static char text[1 << 16];
+
+/* The file's text, in a buffer of its own until the next call. */
+static const char *slurp(const char *path)
+{
+	size_t length = 0;
+	ssize_t got;
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	while (length < sizeof(text) - 1 &&
+	       (got = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
+		length += got;
+	close(fd);
+	text[length] = '\0';
+	return text;
+}
+
+static void put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static void has(const char *line)
+{
+	if (!strstr(text, line))
+		fail_msg("no \"%s\" in:\n%s", line, text);
+}
+
+static void read_fdinfo(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	slurp(path);
+}
+
+static ino_t inode_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_ino;
+}
+
+static void fdinfo(void **state)
+{
+	int region = test_region(SIZE, UMEM_WAIT_TIMEOUT, 500, 8);
+	char line[128];
+	int channel;
+
+	(void)state;
+	read_fdinfo(region);
+	snprintf(line, sizeof(line), "umem-region:\t%lu\n",
+		 (unsigned long)inode_of(region));
+	has(line);
+	has("umem-size:\t65536\n");
+	has("umem-granule:\t4096\n");
+	has("umem-provided:\t0\n");
+	has("umem-wait-policy:\ttimeout\n");
+	has("umem-provider:\tnone\n");
+	has("umem-requests:\t0 queued 0 issued 8 max\n");
+	snprintf(line, sizeof(line), "umem-memory:\t%llu\n",
+		 (unsigned long long)test_status(region).memory);
+	has(line);
+
+	channel = hand_open(region, 0);
+	hand_data(channel, 0, 3);
+	read_fdinfo(channel);
+	has("umem-provider:\tuser\n");
+	has("umem-provided:\t12288\n");
+	close(region);
+	/* The channel outlives its region. */
+	read_fdinfo(channel);
+	has("umem-provider:\tnone\n");
+	close(channel);
+}
+
+static int trace_begin(void **state)
+{
+	(void)state;
+	if (access(TRACING "/events", F_OK))
+		mount("tracefs", TRACING, "tracefs", 0, NULL);
+	if (access(TRACING "/events/umem", F_OK)) {
+		print_message("no tracefs in this kernel\n");
+		return 0;
+	}
+	put(TRACING "/trace", "");
+	put(TRACING "/events/umem/enable", "1");
+	return 0;
+}
+
+static int trace_end(void **state)
+{
+	(void)state;
+	if (!access(TRACING "/events/umem", F_OK))
+		put(TRACING "/events/umem/enable", "0");
+	return 0;
+}
+
+static void tracepoints(void **state)
+{
+	struct toucher toucher;
+	int region, channel;
+	unsigned long ino;
+	char line[256];
+	char *mem;
+
+	(void)state;
+	if (access(TRACING "/events/umem", F_OK))
+		skip();
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	ino = inode_of(region);
+	channel = hand_open(region, 0);
+	mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, region, 0);
+	toucher_start(&toucher, mem + 5 * TEST_PAGE);
+	assert_int_equal(hand_take(channel), 5);
+	usleep(20000);
+	hand_data(channel, 5, 1);
+	assert_int_equal(toucher_join(&toucher), 0);
+	toucher_start(&toucher, mem + 6 * TEST_PAGE);
+	assert_int_equal(hand_take(channel), 6);
+	hand_fail(channel, 6, 1);
+	assert_int_equal(toucher_join(&toucher), SIGBUS);
+	munmap(mem, SIZE);
+	close(channel);
+	close(region);
+
+	slurp(TRACING "/trace");
+#define LINE(...) (snprintf(line, sizeof(line), __VA_ARGS__), has(line))
+	LINE("provider_state: region=%lu provider=user", ino);
+	LINE("fault_begin: region=%lu offset=0x5000 ", ino);
+	LINE("request_state: region=%lu offset=0x5000 tag=", ino);
+	has(" free -> queued");
+	has(" queued -> issued");
+	has(" issued -> done");
+	has(" issued -> failed");
+	LINE("fault_end: region=%lu offset=0x5000 latency_ns=", ino);
+	has(" how=slept");
+	LINE("fault_end: region=%lu offset=0x6000 latency_ns=", ino);
+	has(" how=failed");
+	LINE("provider_state: region=%lu provider=none", ino);
+#undef LINE
+}
+
+static long meminfo_free(void)
+{
+	const char *at = strstr(slurp("/proc/meminfo"), "MemFree:");
+
+	assert_non_null(at);
+	return strtol(at + 8, NULL, 10);
+}
+
+/* A bit for each granule and little else. */
+static void a_terabyte_costs_33_mebibytes(void **state)
+{
+	struct umem_create create = {
+		.size = 1ULL << 40,
+		.wait_policy = UMEM_WAIT_HARD,
+		.max_inflight = 256,
+		.max_data = TEST_PAGE,
+	};
+	int device = umem_device_open();
+	struct umem_region_status status;
+	long before, cost;
+	int region;
+
+	(void)state;
+	assert_true(device >= 0);
+	/* What the first region ever allocates once is not the cost of one. */
+	close(test_region(SIZE, UMEM_WAIT_HARD, 0, 8));
+	before = meminfo_free();
+	region = umem_region_create(device, &create);
+	assert_true(region >= 0);
+	cost = before - meminfo_free();
+	status = test_status(region);
+	print_message("1 TiB: %ld KiB less are free, memory is %llu bytes\n",
+		      cost, (unsigned long long)status.memory);
+	/* A debug kernel has shadows for it. */
+	if (!getenv("UMEM_DEBUG_KERNEL") || !*getenv("UMEM_DEBUG_KERNEL"))
+		assert_true(cost <= 33 << 10);
+	assert_true(status.memory >= 32ULL << 20);
+	assert_true(status.memory <= 33ULL << 20);
+	close(region);
+	close(device);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fdinfo),
+		cmocka_unit_test_setup_teardown(tracepoints, trace_begin,
+						trace_end),
+		cmocka_unit_test(a_terabyte_costs_33_mebibytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
