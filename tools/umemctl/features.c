@@ -23,6 +23,12 @@ static const struct {
 } known[] = {
 	{ UMEM_FEATURE_DATA, "data", "answers by DATA, ZERO and FAIL" },
 	{ UMEM_FEATURE_KPROVIDER, "kprovider", "providers in the kernel" },
+	{ UMEM_FEATURE_PUNCH, "punch", "holes by fallocate() and MADV_REMOVE" },
+	{ UMEM_FEATURE_PREFETCH, "prefetch", "posix_fadvise(), PREFETCH, CANCEL" },
+	{ UMEM_FEATURE_CACHED, "cached", "mmap() of the channel, CACHED" },
+	{ UMEM_FEATURE_HUGE, "huge", "granules of 2 MiB" },
+	{ UMEM_FEATURE_USER_ONLY, "user-only", "regions the kernel does not wait for" },
+	{ UMEM_FEATURE_FINALIZE, "finalize", "plain mappings once all is provided" },
 };
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))

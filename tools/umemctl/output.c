@@ -87,6 +87,14 @@ void status_json(struct json_object *to, const struct umem_region_status *status
 	add_text(to, "provider_kind",
 		 umem_provider_kind_text(status->provider_kind), 32);
 	add_text(to, "provider", status->provider, sizeof(status->provider));
+	ADD_NUMBER(to, status, flags);
+	ADD_NUMBER(to, status, granules_punched);
+	ADD_NUMBER(to, status, granules_written);
+	ADD_NUMBER(to, status, prefetches);
+	ADD_NUMBER(to, status, prefetches_dropped);
+	ADD_NUMBER(to, status, cancels);
+	ADD_NUMBER(to, status, bytes_mapped);
+	ADD_NUMBER(to, status, memory);
 }
 
 void print_json(struct json_object *object)

@@ -62,8 +62,17 @@ static void print_counters(const struct umem_region_status *st)
 	printf("answers      %" PRIu64 " provided, %" PRIu64 " failed, %" PRIu64
 	       " stale\n", (uint64_t)st->answers_provided,
 	       (uint64_t)st->answers_failed, (uint64_t)st->answers_stale);
+	printf("unasked      %" PRIu64 " granules punched, %" PRIu64
+	       " written whole\n", (uint64_t)st->granules_punched,
+	       (uint64_t)st->granules_written);
+	printf("prefetches   %" PRIu64 " made, %" PRIu64 " granules dropped\n",
+	       (uint64_t)st->prefetches, (uint64_t)st->prefetches_dropped);
+	print_count("cancels", st->cancels, "told to a provider");
 	print_bytes("copied", st->bytes_copied, "by umem into pages");
 	print_bytes("direct", st->bytes_direct, "by the provider, without a copy");
+	print_bytes("mapped", st->bytes_mapped,
+		    "by the provider, through its mapping");
+	print_bytes("memory", st->memory, "that the region costs beside its pages");
 	print_count("timeouts", st->timeouts, "waits ended by the wait policy");
 }
 
