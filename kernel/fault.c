@@ -219,6 +219,10 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	/* As userfaultfd: those who cannot be killed must not wait. */
 	if (current->flags & (PF_EXITING | PF_DUMPCORE))
 		return VM_FAULT_SIGBUS;
+	/* Also KVM, ptrace, and whatever else acts for a process. */
+	if ((region->flags & UMEM_CREATE_USER_ONLY) &&
+	    !(vmf->flags & FAULT_FLAG_USER))
+		return VM_FAULT_SIGBUS;
 	/* A try that does not sleep leaves the note to the one that does. */
 	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
 		umem_retry_take(&region->retries, granule, &retry);

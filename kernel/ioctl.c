@@ -16,7 +16,9 @@
 #include "region.h"
 
 #define UMEM_FEATURES	(UMEM_FEATURE_DATA | UMEM_FEATURE_KPROVIDER | \
-			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH)
+			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH | \
+			 UMEM_FEATURE_USER_ONLY)
+#define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_USER_ONLY)
 
 /**
  * umem_ioctl_copy_in - copy a structure that may be older or newer than ours
@@ -100,7 +102,7 @@ static int check_wait_policy(const struct umem_create *create)
 
 static int check_create(const struct umem_create *create)
 {
-	if (create->flags & ~UMEM_CREATE_CLOEXEC || create->reserved)
+	if (create->flags & ~CREATE_FLAGS || create->reserved)
 		return -EINVAL;
 	if (create->features & ~UMEM_FEATURES)
 		return -EOPNOTSUPP;

@@ -59,6 +59,9 @@ static int make_region(void)
 	return fd;
 }
 
+/* What CREATE knows. */
+#define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_USER_ONLY)
+
 static long open_channel(int region, unsigned int flags)
 {
 	struct umem_channel_open args = { .flags = flags };
@@ -130,10 +133,10 @@ static void test_create_fields(void)
 	REFUSED("size 2^64 - 1", size, UINT64_MAX, -EINVAL);
 	REFUSED("reserved 1", reserved, 1, -EINVAL);
 	REFUSED("reserved 2^31", reserved, 1U << 31, -EINVAL);
-	for (bit = 1; bit < 32; bit++) {
+	for (bit = 0; bit < 32; bit++) {
 		c = good;
 		c.flags = 1U << bit;
-		if (create(&c) != -EINVAL)
+		if (!(c.flags & CREATE_FLAGS) && create(&c) != -EINVAL)
 			break;
 	}
 	tap_is("CREATE, every unknown flag: EINVAL", bit, 32);
