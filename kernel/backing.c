@@ -59,18 +59,26 @@ static long backing_fallocate(struct file *file, int mode, loff_t offset,
  * @vma: being set up; mmap_lock held for writing.
  *
  * Also the backing file's own mmap operation: remap_file_pages(2) maps
- * vma->vm_file anew without asking the region fd.
+ * vma->vm_file anew without asking the region fd. It takes over the rights of
+ * a mapping that is shared, which one of a read-only region fd is not to core
+ * code, so it gains none by our file being open for writing.
  */
 int umem_backing_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	const struct umem_region *region = file->private_data;
 	int err = tmpfs_fops->mmap(file, vma);
 
 	if (err)
 		return err;
+	/* No region in core dumps, unless the process wants it. */
+	umem_vm_flags_set(vma, VM_DONTDUMP);
+	/* Read under mmap_lock: what is mapped later, FINALIZE will find. */
+	if (READ_ONCE(region->finalized))
+		return 0;
 	umem_fault_set_backing_ops(vma->vm_ops);
 	vma->vm_ops = &umem_vm_ops;
-	/* Keeps khugepaged and mTHP policy away; no region in core dumps. */
-	umem_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	/* Keeps khugepaged and mTHP policy away. */
+	umem_vm_flags_set(vma, VM_DONTEXPAND);
 	return 0;
 }
 
@@ -121,8 +129,12 @@ static int __init copy_tmpfs_ops(void)
 int __init umem_backing_init(void)
 {
 	struct file_system_type *tmpfs = get_fs_type("tmpfs");
-	/* Explicit: large folios would map granules that are not provided. */
-	char options[] = "huge=never";
+	/*
+	 * Large folios would map granules that are not provided: VM_DONTEXPAND
+	 * and fault.c keep them away until FINALIZE, after which those who
+	 * asked by MADV_HUGEPAGE get them.
+	 */
+	char options[] = "huge=advise";
 	int err;
 
 	if (!tmpfs)

@@ -58,6 +58,19 @@ static unsigned long first_missing(const struct umem_region *region,
 }
 
 /*
+ * By the advice of a VMA tmpfs would put a huge page into a hole, over granules
+ * that are missing; without a VMA it takes a small one.
+ */
+static void fill_hole_small(struct umem_region *region, pgoff_t index)
+{
+	struct page *page = umem_backing_get_page(region, index);
+
+	/* What went wrong tmpfs will find as well. */
+	if (!IS_ERR(page))
+		put_page(page);
+}
+
+/*
  * Let tmpfs have the fault. It may come back with a large folio although our
  * mount wants none (shmem_enabled=force), and core code then maps all of it:
  * *@missing is set to a granule of it that is not provided, with nothing held.
@@ -65,10 +78,13 @@ static unsigned long first_missing(const struct umem_region *region,
 static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 {
 	struct umem_region *region = region_of(vmf);
-	vm_fault_t ret = umem_fault_backing_ops()->fault(vmf);
 	unsigned long first, end;
 	struct folio *folio;
+	vm_fault_t ret;
 
+	if (vmf->vma->vm_flags & VM_HUGEPAGE)
+		fill_hole_small(region, vmf->pgoff);
+	ret = umem_fault_backing_ops()->fault(vmf);
 	/* After RETRY the VMA may be gone: @vmf is not looked at. */
 	if (!(ret & VM_FAULT_LOCKED))
 		return ret;

@@ -17,7 +17,7 @@
 
 #define UMEM_FEATURES	(UMEM_FEATURE_DATA | UMEM_FEATURE_KPROVIDER | \
 			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH | \
-			 UMEM_FEATURE_USER_ONLY)
+			 UMEM_FEATURE_USER_ONLY | UMEM_FEATURE_FINALIZE)
 #define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_USER_ONLY)
 
 /**
@@ -196,6 +196,23 @@ static long ioctl_detach(struct file *file, struct umem_region *region)
 	return umem_attachments_drained(region);
 }
 
+static long ioctl_finalize(struct file *file, struct umem_region *region,
+			   unsigned int cmd, unsigned long arg)
+{
+	struct umem_finalize args;
+	int err;
+
+	err = umem_ioctl_copy_in(&args, sizeof(args), sizeof(args), cmd, arg);
+	if (err)
+		return err;
+	if (args.flags)
+		return -EINVAL;
+	err = may_provide(file, region);
+	if (err)
+		return err;
+	return umem_region_finalize(region, args.pid);
+}
+
 /* Ioctls of a region fd. Process context, sleeps. */
 long umem_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -208,5 +225,7 @@ long umem_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return umem_ioctl_status(region, cmd, arg);
 	if (cmd == UMEM_IOC_DETACH)
 		return ioctl_detach(file, region);
+	if (umem_ioctl_is(cmd, UMEM_IOC_FINALIZE))
+		return ioctl_finalize(file, region, cmd, arg);
 	return -ENOTTY;
 }

@@ -69,6 +69,8 @@ struct umem_channel;
  * @attachment: live provider in the kernel, RCU.
  * @draining: attachments that were ended and are not fully detached yet.
  * @drained: those who wait until @draining is 0.
+ * @finalized: new mappings are plain ones of tmpfs; set once everything is
+ *	provided, read under mmap_lock.
  * @stats: counters.
  */
 struct umem_region {
@@ -97,6 +99,7 @@ struct umem_region {
 	struct umem_attachment __rcu *attachment;
 	atomic_t draining;
 	wait_queue_head_t drained;
+	bool finalized;
 
 	struct umem_stats __percpu *stats;
 };
@@ -176,6 +179,9 @@ const struct vm_operations_struct *umem_fault_backing_ops(void);
 /* put.c: answers and writes of a whole granule */
 int umem_granule_put(struct umem_region *region, unsigned long granule,
 		     struct page *bytes, const void *owner);
+
+/* finalize.c */
+long umem_region_finalize(struct umem_region *region, pid_t pid);
 
 /* status.c */
 void umem_region_fdinfo(struct seq_file *seq, struct umem_region *region);

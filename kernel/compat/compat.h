@@ -30,6 +30,24 @@ static inline void umem_vm_flags_set(struct vm_area_struct *vma,
 #endif
 }
 
+static inline void umem_vm_flags_clear(struct vm_area_struct *vma,
+				       unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_clear(vma, flags);
+#else
+	vma->vm_flags &= ~flags;
+#endif
+}
+
+/* 6.4: each VMA has a lock of its own besides mmap_lock. */
+static inline void umem_vma_start_write(struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	vma_start_write(vma);
+#endif
+}
+
 /* 6.6: a fault may hold the lock of its VMA in place of mmap_lock. */
 static inline void umem_release_fault_lock(struct vm_fault *vmf)
 {

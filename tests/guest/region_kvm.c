@@ -4,7 +4,9 @@
  * that fetches in place of the processor, and the end of both.
  *
  * needs: umem kvm
+ * timeout: 300
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <setjmp.h>
@@ -23,6 +25,7 @@
 
 #include "lib/hand_provider.h"
 #include "lib/touch.h"
+#include "provider/lib/region.h"
 
 #define PAGES 64
 #define SIZE (PAGES * TEST_PAGE)
@@ -325,6 +328,111 @@ static void failed_page(void **state)
 	close(region);
 }
 
+static void make_user_only(void)
+{
+	struct umem_create create = {
+		.size = SIZE,
+		.flags = UMEM_CREATE_USER_ONLY,
+		.wait_policy = UMEM_WAIT_HARD,
+		.max_inflight = 8,
+		.max_data = TEST_MAX_DATA,
+	};
+	int device = umem_device_open();
+
+	region = umem_region_create(device, &create);
+	assert_true(region >= 0);
+	close(device);
+}
+
+/* A VMM that may not make the kernel wait gets an error, and can go on. */
+static void user_only(void **state)
+{
+	struct machine m;
+	int channel;
+
+	(void)state;
+	make_user_only();
+	channel = hand_open(region, 0);
+	machine_init(&m, false);
+	assert_int_equal(ioctl(m.vcpu, KVM_RUN, 0), -1);
+	assert_int_equal(errno, EFAULT);
+	assert_int_equal(test_status(region).requests, 0);
+	hand_data(channel, 0, PAGES);
+	run_all(&m);
+	machine_end(&m);
+	close(channel);
+	close(region);
+}
+
+/* KVM does not look at what its worker got: it tries again, and can be killed. */
+static void user_only_with_worker(void **state)
+{
+	static struct runner runner;
+	double started;
+	int channel;
+	pid_t child;
+
+	(void)state;
+	make_user_only();
+	channel = hand_open(region, 0);
+	child = fork();
+	if (!child) {
+		machine_init(&runner.m, true);
+		next_word(&runner.m);
+		_exit(0);
+	}
+	started = test_now();
+	while (test_now() - started < 1)
+		test_pause();
+	assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+	started = test_now();
+	kill(child, SIGKILL);
+	AWAIT(waitpid(child, NULL, WNOHANG) == child);
+	if (test_now() - started > 3)
+		fail_msg("gone %.1f s after SIGKILL", test_now() - started);
+	assert_int_equal(test_status(region).requests, 0);
+
+	machine_init(&runner.m, true);
+	pthread_create(&runner.thread, NULL, run_first, &runner);
+	AWAIT(runner.tid);
+	hand_data(channel, 0, PAGES);
+	AWAIT(runner.over);
+	pthread_join(runner.thread, NULL);
+	assert_int_equal(runner.first, (uint16_t)pattern_word(0, 0));
+	machine_end(&runner.m);
+	close(channel);
+	close(region);
+}
+
+/* Its mappings change under a guest that runs. */
+static void finalized(void **state)
+{
+	struct umem_finalize args = { 0 };
+	struct machine m;
+	unsigned int i;
+	int channel;
+
+	(void)state;
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	channel = hand_open(region, 0);
+	hand_data(channel, 0, PAGES);
+	machine_init(&m, true);
+	for (i = 0; i < PAGES; i++) {
+		assert_int_equal(next_word(&m), (uint16_t)pattern_word(i, 0));
+		assert_int_equal(next_word(&m), (uint16_t)pattern_word(i, 511));
+		if (i == PAGES / 2)
+			assert_int_equal(ioctl(region, UMEM_IOC_FINALIZE, &args),
+					 1);
+		/* The next touches are faults again. */
+		madvise(m.mem, SIZE, MADV_DONTNEED);
+	}
+	assert_int_equal(next_word(&m), -1);
+	assert_int_equal(test_status(region).requests, 0);
+	machine_end(&m);
+	close(channel);
+	close(region);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +442,9 @@ int main(void)
 		cmocka_unit_test(killed_processor),
 		cmocka_unit_test(killed_with_worker),
 		cmocka_unit_test(failed_page),
+		cmocka_unit_test(user_only),
+		cmocka_unit_test(user_only_with_worker),
+		cmocka_unit_test(finalized),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/smaps.h"
 #include "lib/touch.h"
 
 #ifndef MADV_POPULATE_READ
@@ -199,26 +200,6 @@ static void refused_advice(void **state)
 	assert_int_equal(provided(f), 0);
 }
 
-/* Whether smaps has @flag among the flags of the mapping at @mem. */
-static bool has_flag(const char *mem, const char *flag)
-{
-	char start[32], line[512];
-	bool inside = false, found = false;
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-
-	snprintf(start, sizeof(start), "%lx-", (long)mem);
-	while (fgets(line, sizeof(line), smaps)) {
-		if (!strncmp(line, start, strlen(start)))
-			inside = true;
-		if (inside && !strncmp(line, "VmFlags:", 8)) {
-			found = strstr(line, flag);
-			break;
-		}
-	}
-	fclose(smaps);
-	return found;
-}
-
 /* Neither in core dumps nor for khugepaged, private mappings included. */
 static void flags_of_mappings(void **state)
 {
@@ -226,8 +207,8 @@ static void flags_of_mappings(void **state)
 	char *priv = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
 			  f->region, 0);
 
-	assert_true(has_flag(f->mem, " de") && has_flag(f->mem, " dd"));
-	assert_true(has_flag(priv, " de") && has_flag(priv, " dd"));
+	assert_true(smaps_flag(f->mem, "de") && smaps_flag(f->mem, "dd"));
+	assert_true(smaps_flag(priv, "de") && smaps_flag(priv, "dd"));
 	munmap(priv, SIZE);
 }
 

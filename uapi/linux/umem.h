@@ -149,9 +149,10 @@ enum umem_wait_policy {
 #define UMEM_CREATE_HUGE	(1U << 1)
 /*
  * Accesses by the kernel (system calls, KVM) to a missing granule by way of a
- * mapping are not served: they fail with EFAULT, in a thread of KVM with
- * SIGBUS or EFAULT. For those who must not be able to make the kernel wait.
- * read() and write() of the region fd are served.
+ * mapping are not served: they fail with EFAULT, and so does KVM_RUN; but where
+ * KVM fetches pages asynchronously it tries again and again, and heeds signals.
+ * For those who must not be able to make the kernel wait. read() and write() of
+ * the region fd are served.
  */
 #define UMEM_CREATE_USER_ONLY	(1U << 2)
 
@@ -229,7 +230,9 @@ enum umem_provider_kind {
  * Turns every mapping of this region in that process into a plain shared
  * memory mapping of tmpfs, by which huge page policy (MADV_COLLAPSE, khugepaged)
  * applies to it and a fault costs what it costs there. The provider and its
- * channel are ended. May be repeated, for other processes or later mappings.
+ * channel are ended; a channel that is opened afterwards has nothing to do.
+ * Mappings made afterwards, by anybody, are plain at once. May be repeated, for
+ * other processes.
  *
  * Returns the number of mappings changed. Needs the rights of
  * UMEM_IOC_CHANNEL. EBUSY while a granule is missing (nothing is changed),
