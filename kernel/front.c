@@ -50,6 +50,8 @@ static int front_init_fs_context(struct fs_context *fc)
 	if (!ctx)
 		return -ENOMEM;
 	ctx->ops = &front_super_ops;
+	/* Newer kernels preset it. Code may be in a region, as in a memfd. */
+	fc->s_iflags &= ~SB_I_NOEXEC;
 	return 0;
 }
 
