@@ -53,6 +53,13 @@ int umem_region_detach(int region)
 	return call(region, UMEM_IOC_DETACH, NULL);
 }
 
+int umem_region_finalize(int region, pid_t pid)
+{
+	struct umem_finalize arg = { .pid = pid };
+
+	return call(region, UMEM_IOC_FINALIZE, &arg);
+}
+
 int umem_region_status(int fd, struct umem_region_status *status)
 {
 	memset(status, 0, sizeof(*status));
@@ -147,6 +154,20 @@ static const struct umem_clause requeue_clauses[] = {
 	{ 0, "the module refused" },
 };
 
+static const struct umem_clause finalize_clauses[] = {
+	{ EBUSY, "some of it is missing yet; umemctl status tells how much" },
+	{ EBADF, "the region's descriptor is not open for writing" },
+	{ EPERM, "only the user who made the region, or one with CAP_SYS_PTRACE, may finalize it" },
+	{ ESRCH, "there is no such process" },
+	{ EINVAL, "a thread of the kernel has no mappings" },
+	{ ENOTTY, "the descriptor is no region, or the module is older than this tool" },
+	{ E2BIG, "this tool is newer than the module and asks for what that does not know" },
+	{ EFAULT, "the request could not be read" },
+	{ EINTR, "a signal came first; try again" },
+	{ ENOMEM, "the kernel is out of memory" },
+	{ 0, "the module refused" },
+};
+
 static const struct umem_clause *const clauses[UMEM_ACTIONS] = {
 	[UMEM_DO_OPEN] = open_clauses,
 	[UMEM_DO_FEATURES] = features_clauses,
@@ -155,6 +176,7 @@ static const struct umem_clause *const clauses[UMEM_ACTIONS] = {
 	[UMEM_DO_DETACH] = detach_clauses,
 	[UMEM_DO_STATUS] = status_clauses,
 	[UMEM_DO_REQUEUE] = requeue_clauses,
+	[UMEM_DO_FINALIZE] = finalize_clauses,
 };
 
 const char *umem_explain(enum umem_action action, int err)

@@ -9,6 +9,7 @@
 #define UMEM_LIB_REGION_H
 
 #include <linux/umem.h>
+#include <sys/types.h>
 
 #include "say.h"
 
@@ -23,6 +24,7 @@ enum umem_action {
 	UMEM_DO_DETACH,
 	UMEM_DO_STATUS,
 	UMEM_DO_REQUEUE,
+	UMEM_DO_FINALIZE,
 	UMEM_ACTIONS
 };
 
@@ -36,6 +38,9 @@ int umem_region_create(int device, const struct umem_create *create);
 int umem_region_channel(int region, unsigned int flags);
 
 int umem_region_detach(int region);
+
+/* Returns the number of mappings that became plain; @pid 0 is the caller. */
+int umem_region_finalize(int region, pid_t pid);
 
 /* On a region or a channel. */
 int umem_region_status(int fd, struct umem_region_status *status);

@@ -3,6 +3,8 @@
 #
 # umemctl without a module: mistakes on the command line, and what is said of a
 # machine on which umem is not loaded. Each gets its own sentence, on one line.
+#
+# timeout: 300
 
 # shellcheck source=tests/guest/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -30,7 +32,7 @@ W='--wait-policy hard'
 
 is "umemctl --version" "$(umemctl --version | cut -d' ' -f1)" umemctl
 like "umemctl --help lists the verbs" "$(umemctl --help)" 'attach-provider'
-for verb in run attach-provider detach-provider status list features; do
+for verb in run attach-provider detach-provider status list finalize features; do
 	like "umemctl $verb --help" "$(umemctl $verb --help)" "^usage: umemctl $verb"
 done
 
@@ -66,6 +68,9 @@ says 2 'the source is missing' attach-provider 1:3
 says 2 'one argument too many' attach-provider 1:3 $S x
 says 2 'one argument too many' status 1:3 1:4
 says 2 'one argument too many' list x
+says 2 'the target is missing' finalize --pid 1
+says 2 '--pid: 0 is not between 1 and' finalize --pid 0 1:3
+says 2 'option --user-only takes no value' run --user-only=1
 
 # shellcheck disable=SC2086
 says 1 'creating a region of 4096 bytes: /dev/umem: the umem module is not loaded' \
@@ -78,6 +83,7 @@ says 1 'no such process, descriptor or path' status 999999999:3
 says 1 'not of the form PID:FD' status a:b
 says 1 'that is no umem region' detach-provider /etc/passwd
 says 1 'that is no umem region' attach-provider /etc/passwd $S
+says 1 'that is no umem region' finalize /etc/passwd
 is "list without a module is empty" "$(umemctl list 2>&1)" ""
 
 if umemctl --help >/dev/full 2>/dev/null; then

@@ -77,6 +77,7 @@ static void region(void **state)
 		[UMEM_DO_DETACH] = { ENOENT, EBADF, EPERM, ENOTTY },
 		[UMEM_DO_STATUS] = { ENOTTY, EINVAL, E2BIG },
 		[UMEM_DO_REQUEUE] = { ENOTTY, EBUSY, EPIPE },
+		[UMEM_DO_FINALIZE] = { EBUSY, EBADF, EPERM, ESRCH, EINVAL },
 	};
 	int action;
 

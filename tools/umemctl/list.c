@@ -37,7 +37,7 @@ struct found {
 	int pid;
 	int fd;
 	uint64_t inode;
-	char comm[32];
+	char comm[COMM_TEXT];
 	struct umem_region_status status;
 };
 
@@ -95,25 +95,6 @@ static void show(struct listing *l, const struct found *f)
 
 /* ---- Looking ------------------------------------------------------------ */
 
-static void read_comm(int pid, char *comm, size_t size)
-{
-	char path[32];
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, comm, size - 1);
-		close(fd);
-	}
-	if (n < 0)
-		n = 0;
-	comm[n] = '\0';
-	comm[strcspn(comm, "\n")] = '\0';
-	printable(comm);
-}
-
 /* What readlink() says of a region starts so; it saves opening everything. */
 static bool may_be_region(const char *link)
 {
@@ -162,7 +143,7 @@ static int look_at_fds(struct listing *l, int pid)
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    !look_at(pid, entry->d_name, &f))
 			continue;
-		read_comm(pid, f.comm, sizeof(f.comm));
+		process_comm(pid, f.comm);
 		show(l, &f);
 		n++;
 	}
@@ -170,71 +151,31 @@ static int look_at_fds(struct listing *l, int pid)
 	return n;
 }
 
-/* What /proc/PID/maps calls a mapped region: its buffer is a file by itself. */
-#define MAPPED_NAME "/umem (deleted)"
+struct mapped {
+	struct listing *l;
+	int pid;
+};
 
-/* The inode of a line of /proc/PID/maps that maps a region, or 0. */
-static uint64_t maps_line(const char *line)
+static void look_at_mapped(void *arg, uint64_t inode)
 {
-	uint64_t inode;
-	int used = 0;
+	const struct mapped *m = arg;
+	struct found f = { .pid = m->pid, .fd = -1, .inode = inode };
 
-	if (sscanf(line, "%*s %*s %*s %*s %" SCNu64 " %n", &inode, &used) != 1 ||
-	    !used || strcmp(line + used, MAPPED_NAME "\n"))
-		return 0;
-	return inode;
+	process_comm(f.pid, f.comm);
+	show(m->l, &f);
 }
 
-/* For a process that has no region open: those that it has mapped. */
-static void look_at_maps(struct listing *l, int pid)
+static void look_at_process(void *arg, int pid)
 {
-	struct found f = { .pid = pid, .fd = -1 };
-	uint64_t inode, last = 0;
-	char *line = NULL;
-	size_t size = 0;
-	char path[32];
-	FILE *maps;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
-	if (!maps)
-		return;
-	while (getline(&line, &size, maps) > 0) {
-		inode = maps_line(line);
-		if (!inode || inode == last)
-			continue;
-		last = inode;
-		f.inode = inode;
-		read_comm(pid, f.comm, sizeof(f.comm));
-		show(l, &f);
-	}
-	free(line);
-	fclose(maps);
-}
-
-static void look_at_process(struct listing *l, int pid)
-{
+	struct listing *l = arg;
 	int n = look_at_fds(l, pid);
 
 	/* One that ended meanwhile is not worth a note. */
 	if (n == -EACCES || n == -EPERM)
 		l->skipped++;
-	else if (!n)
-		look_at_maps(l, pid);
-}
-
-static int look_at_all(struct listing *l)
-{
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
-
-	if (!proc)
-		return -errno;
-	while ((entry = readdir(proc)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0]))
-			look_at_process(l, atoi(entry->d_name));
-	closedir(proc);
-	return 0;
+	else if (!n) /* None open, but perhaps mapped. */
+		process_mapped(pid, look_at_mapped,
+			       &(struct mapped){ .l = l, .pid = pid });
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -248,7 +189,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			l.json = json_object_new_array();
 	if (optind < argc)
 		usage_fail(verb, "\"%s\" is one argument too many", argv[optind]);
-	err = look_at_all(&l);
+	err = process_each(look_at_process, &l);
 	if (err) {
 		umem_say_failed(err, NULL, "reading /proc");
 		return EXIT_FAILURE;

@@ -16,6 +16,7 @@ static const struct verb *const verbs[] = {
 	&verb_detach_provider,
 	&verb_status,
 	&verb_list,
+	&verb_finalize,
 	&verb_features,
 };
 

@@ -49,6 +49,42 @@ const char *status_policy(const struct umem_region_status *status,
 	return buf;
 }
 
+static const struct {
+	uint32_t bit;
+	const char *name;
+} flag_names[] = {
+	{ UMEM_CREATE_HUGE, "huge" },
+	{ UMEM_CREATE_USER_ONLY, "user-only" },
+};
+
+#define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))
+
+const char *status_flags(const struct umem_region_status *status,
+			 char buf[FLAGS_TEXT])
+{
+	size_t i, used = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < FLAG_NAMES; i++)
+		if (status->flags & flag_names[i].bit)
+			used += (size_t)snprintf(buf + used, FLAGS_TEXT - used,
+						 "%s%s", used ? " " : "",
+						 flag_names[i].name);
+	return buf;
+}
+
+static struct json_object *flags_json(uint32_t flags)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < FLAG_NAMES; i++)
+		if (flags & flag_names[i].bit)
+			json_object_array_add(array,
+					      json_object_new_string(flag_names[i].name));
+	return array;
+}
+
 static void add_text(struct json_object *to, const char *key, const char *text,
 		     size_t max)
 {
@@ -84,10 +120,10 @@ void status_json(struct json_object *to, const struct umem_region_status *status
 	ADD_NUMBER(to, status, timeout_ms);
 	ADD_NUMBER(to, status, max_inflight);
 	ADD_NUMBER(to, status, max_data);
+	json_object_object_add(to, "flags", flags_json(status->flags));
 	add_text(to, "provider_kind",
 		 umem_provider_kind_text(status->provider_kind), 32);
 	add_text(to, "provider", status->provider, sizeof(status->provider));
-	ADD_NUMBER(to, status, flags);
 	ADD_NUMBER(to, status, granules_punched);
 	ADD_NUMBER(to, status, granules_written);
 	ADD_NUMBER(to, status, prefetches);

@@ -26,6 +26,7 @@ static const struct option options[] = {
 	{ "provider", required_argument, NULL, OPT_PROVIDER },
 	{ "max-inflight", required_argument, NULL, OPT_MAX_INFLIGHT },
 	{ "max-data", required_argument, NULL, OPT_MAX_DATA },
+	{ "user-only", no_argument, NULL, OPT_USER_ONLY },
 	PROVIDER_OPTIONS,
 	{ }
 };
@@ -92,6 +93,9 @@ static void parse_option(const struct verb *verb, int opt, struct run_options *o
 	case OPT_MAX_DATA:
 		parse_data(verb, &o->create);
 		break;
+	case OPT_USER_ONLY:
+		o->create.flags |= UMEM_CREATE_USER_ONLY;
+		break;
 	default:
 		provider_option(verb, opt, &o->provider);
 	}
@@ -142,6 +146,8 @@ static int try_create(int device, struct run_options *o, struct umem_why *why)
 	set_limits(&o->create, &features);
 	o->create.features = o->provider.user ? UMEM_FEATURE_DATA :
 			     UMEM_FEATURE_KPROVIDER;
+	if (o->create.flags & UMEM_CREATE_USER_ONLY)
+		o->create.features |= UMEM_FEATURE_USER_ONLY;
 	err = umem_region_create(device, &o->create);
 	if (err < 0)
 		umem_create_because(why, err, &o->create, &features);
@@ -203,6 +209,7 @@ const struct verb verb_run = {
 PROVIDER_HELP
 "  --max-inflight N     requests open at once; each pins a granule (256)\n"
 "  --max-data S         largest DATA record of a provider in userspace (64K)\n"
+"  --user-only          system calls and KVM do not wait for missing memory: EFAULT\n"
 "  -h, --help           this text\n",
 	.options = options,
 	.shorts = "+:h",

@@ -36,7 +36,7 @@ static void print_region(const char *target, const struct umem_region_status *st
 	char size[UMEM_SIZE_TEXT], granule[UMEM_SIZE_TEXT];
 	char provided[UMEM_SIZE_TEXT], data[UMEM_SIZE_TEXT];
 	char provider[PROVIDER_TEXT], policy[POLICY_TEXT];
-	char percent[PERCENT_TEXT];
+	char percent[PERCENT_TEXT], flags[FLAGS_TEXT];
 
 	printf("region       %s\n", target);
 	printf("size         %s (%" PRIu64 " bytes), %" PRIu64 " granules of %s\n",
@@ -47,6 +47,8 @@ static void print_region(const char *target, const struct umem_region_status *st
 	       umem_size_text(st->granules_provided * st->granule, provided));
 	printf("provider     %s\n", status_provider(st, provider));
 	printf("wait policy  %s\n", status_policy(st, policy));
+	if (*status_flags(st, flags))
+		printf("flags        %s\n", flags);
 	printf("limits       %u requests in flight, %s in a DATA record\n",
 	       st->max_inflight, umem_size_text(st->max_data, data));
 }

@@ -44,6 +44,7 @@ extern const struct verb verb_attach_provider;
 extern const struct verb verb_detach_provider;
 extern const struct verb verb_status;
 extern const struct verb verb_list;
+extern const struct verb verb_finalize;
 extern const struct verb verb_features;
 
 /* ---- options.c: every function ends the program with status 2 on a mistake */
@@ -54,6 +55,7 @@ enum {
 	OPT_WAIT_POLICY,
 	OPT_PROVIDER,
 	OPT_USER,
+	OPT_USER_ONLY,
 	OPT_REPLACE,
 	OPT_MAX_INFLIGHT,
 	OPT_MAX_DATA,
@@ -134,6 +136,21 @@ char **child_arguments(char **argv);
  */
 int child_run(int region, char **argv);
 
+/* ---- proc.c: looking for regions in /proc */
+
+/* Calls @look for every process; 0, or a negative errno. */
+int process_each(void (*look)(void *arg, int pid), void *arg);
+
+/* The name of a process, harmless to print; empty when it is gone. */
+#define COMM_TEXT 32
+void process_comm(int pid, char comm[COMM_TEXT]);
+
+/*
+ * Calls @found (unless NULL) for the regions that @pid has mapped, with the inode
+ * of their buffers; once for mappings in a row. Their number, or a negative errno.
+ */
+int process_mapped(int pid, void (*found)(void *arg, uint64_t inode), void *arg);
+
 /* ---- output.c */
 
 /* Everything of @status, with the names of struct umem_region_status. */
@@ -155,6 +172,11 @@ const char *status_provider(const struct umem_region_status *status,
 #define POLICY_TEXT 24
 const char *status_policy(const struct umem_region_status *status,
 			  char buf[POLICY_TEXT]);
+
+/* "huge user-only": how the region was created. Empty without any. Returns @buf. */
+#define FLAGS_TEXT 64
+const char *status_flags(const struct umem_region_status *status,
+			 char buf[FLAGS_TEXT]);
 
 /* Prints @object and drops it. */
 void print_json(struct json_object *object);
