@@ -27,6 +27,8 @@
 #define BOUNDED_WAIT		HZ
 /* How often a fault of the kernel with a signal pending looks again. */
 #define SIGNAL_PENDING_WAIT	(HZ / 100 + 1)
+/* How often a kernel thread looks whether its mm has another user. */
+#define BORROWED_MM_WAIT	(HZ / 4)
 
 static const struct vm_operations_struct *tmpfs_vm_ops;
 
@@ -109,11 +111,9 @@ static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 static void wait_init(struct umem_wait *wait, const struct umem_region *region,
 		      unsigned int flags, unsigned long deadline)
 {
-	umem_wait_init(wait, region, TASK_UNINTERRUPTIBLE);
-	if (flags & FAULT_FLAG_INTERRUPTIBLE)
-		wait->state = TASK_INTERRUPTIBLE;
-	else if (flags & FAULT_FLAG_KILLABLE)
-		wait->state = TASK_KILLABLE;
+	/* Whoever is killed may as well get SIGBUS: no need for KILLABLE. */
+	umem_wait_init(wait, region, flags & FAULT_FLAG_INTERRUPTIBLE ?
+		       TASK_INTERRUPTIBLE : TASK_KILLABLE);
 
 	if (region->wait_policy == UMEM_WAIT_TIMEOUT)
 		wait->remaining = max(0L, (long)(deadline - jiffies));
@@ -133,6 +133,26 @@ static bool signal_is_in_the_way(unsigned int flags)
 	       !(flags & FAULT_FLAG_USER) && signal_pending(current);
 }
 
+/*
+ * A kernel thread that works in a process's memory as if it were its own
+ * (vhost). No signal reaches it, and the end of that process waits for it.
+ */
+static bool mm_is_borrowed(unsigned int flags)
+{
+	return (current->flags & PF_KTHREAD) && current->mm &&
+	       !(flags & FAULT_FLAG_REMOTE);
+}
+
+/* Whether nobody but kernel threads uses the mm, as far as that is known. */
+static bool mm_is_abandoned(void)
+{
+#ifdef CONFIG_MEMCG
+	return !READ_ONCE(current->mm->owner);
+#else
+	return true;
+#endif
+}
+
 /* What the retried fault must know; all else it finds out anew. */
 static void note_for_retry(struct umem_region *region, unsigned long granule,
 			   int err, unsigned long deadline)
@@ -148,6 +168,15 @@ static void note_for_retry(struct umem_region *region, unsigned long granule,
 	if (retry.failed || (err == -ERESTARTSYS &&
 			     region->wait_policy == UMEM_WAIT_TIMEOUT))
 		umem_retry_leave(&region->retries, granule, &retry);
+}
+
+/* Wait for @longest at most, then look around. False if that is no limit. */
+static bool wait_slice(struct umem_wait *wait, long longest)
+{
+	if (wait->remaining <= longest)
+		return false;
+	umem_wait_limit(wait, longest);
+	return true;
 }
 
 /* Sleep without the lock of the mm; @vmf is not valid afterwards. */
@@ -167,13 +196,14 @@ static vm_fault_t fault_sleep_unlocked(struct vm_fault *vmf,
 	wait_init(&wait, region, flags, deadline);
 	if (signal_is_in_the_way(flags)) {
 		wait.state = TASK_KILLABLE;
-		slice = wait.remaining > SIGNAL_PENDING_WAIT;
-		if (slice)
-			umem_wait_limit(&wait, SIGNAL_PENDING_WAIT);
+		slice = wait_slice(&wait, SIGNAL_PENDING_WAIT);
+	} else if (mm_is_borrowed(flags)) {
+		slice = wait_slice(&wait, BORROWED_MM_WAIT);
 	}
 	err = umem_wait_provided(region, granule, req, &wait);
 	if (err == -ETIMEDOUT && slice)
-		err = -ERESTARTSYS;
+		err = mm_is_borrowed(flags) && mm_is_abandoned() ?
+			-EIO : -ERESTARTSYS;
 	note_for_retry(region, granule, err, deadline);
 	fput(pin);
 	return VM_FAULT_RETRY;
