@@ -254,6 +254,20 @@ static int by_uring_splice(void)
 	return route_check(read(fds[0], buf, TEST_PAGE), buf, TEST_PAGE, 0);
 }
 
+/* A try that may not wait is none of a region's calls, as of tmpfs's. */
+static void no_nowait(void **state)
+{
+	struct iovec page = { buf, TEST_PAGE };
+
+	(void)state;
+	routes_make(UMEM_WAIT_HARD);
+	assert_int_equal(preadv2(route_region, &page, 1, 0, RWF_NOWAIT), -1);
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_int_equal(pwritev2(route_region, &page, 1, 0, RWF_NOWAIT), -1);
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_int_equal(test_status(route_region).requests, 0);
+}
+
 int main(void)
 {
 	static const struct route routes[] = {
@@ -278,5 +292,9 @@ int main(void)
 		ROUTE("io_uring splice", by_uring_splice, EIO),
 	};
 
-	return routes_run(routes, sizeof(routes) / sizeof(routes[0]));
+	const struct CMUnitTest more[] = {
+		cmocka_unit_test_teardown(no_nowait, routes_drop),
+	};
+
+	return routes_run(routes, more);
 }

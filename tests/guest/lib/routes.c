@@ -106,7 +106,7 @@ int route_idle_child(void)
 
 /* ---- The region --------------------------------------------------------- */
 
-static void make(unsigned int policy)
+void routes_make(unsigned int policy)
 {
 	route_region = test_region(ROUTE_SIZE, policy, 0, ROUTE_PAGES);
 	route_mem = mmap(NULL, ROUTE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -115,7 +115,7 @@ static void make(unsigned int policy)
 }
 
 /* Also after a check that failed. */
-static int drop(void **state)
+int routes_drop(void **state)
 {
 	(void)state;
 	if (route_region < 0)
@@ -146,7 +146,7 @@ static void fetches(void **state)
 	static struct pattern_provider provider;
 	int got;
 
-	make(UMEM_WAIT_HARD);
+	routes_make(UMEM_WAIT_HARD);
 	pattern_provider_start(&provider, route_region);
 	got = finish(start(route->run, provider.channel));
 	/* It asked: what it saw did not come from elsewhere. */
@@ -163,7 +163,7 @@ static void fails(void **state)
 	char page[TEST_PAGE];
 	int got;
 
-	make(UMEM_WAIT_HARD);
+	routes_make(UMEM_WAIT_HARD);
 	provider.fail_every = 1;
 	pattern_provider_start(&provider, route_region);
 	got = finish(start(route->run, provider.channel));
@@ -190,7 +190,7 @@ static void can_be_killed(void **state)
 	double started, took;
 	pid_t child;
 
-	make(UMEM_WAIT_HARD);
+	routes_make(UMEM_WAIT_HARD);
 	channel = hand_open(route_region, 0);
 	child = start(route->run, channel);
 	AWAIT(waitpid(child, &status, WNOHANG) == child ||
@@ -218,7 +218,7 @@ static void fails_fast(void **state)
 	double started;
 	int got;
 
-	make(UMEM_WAIT_FAILFAST);
+	routes_make(UMEM_WAIT_FAILFAST);
 	started = test_now();
 	got = finish(start(route->run, -1));
 	expect(route, got, route->failure);
@@ -231,7 +231,7 @@ static void ends_without_answer(void **state)
 	const struct route *route = *state;
 	int channel, got;
 
-	make(UMEM_WAIT_HARD);
+	routes_make(UMEM_WAIT_HARD);
 	channel = hand_open(route_region, 0);
 	got = finish(start(route->run, channel));
 	hand_release(route_region);
@@ -252,9 +252,11 @@ static const struct {
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 
-int routes_run(const struct route *routes, unsigned int count)
+int routes_run_counted(const struct route *routes, unsigned int count,
+		       const struct CMUnitTest *more, unsigned int count_more)
 {
-	struct CMUnitTest *tests = calloc(count * CHECKS, sizeof(*tests));
+	struct CMUnitTest *tests = calloc(count * CHECKS + count_more,
+					  sizeof(*tests));
 	unsigned int i, j, used = 0;
 	int failed;
 
@@ -271,11 +273,14 @@ int routes_run(const struct route *routes, unsigned int count)
 			tests[used++] = (struct CMUnitTest){
 				.name = name,
 				.test_func = checks[j].check,
-				.teardown_func = drop,
+				.teardown_func = routes_drop,
 				.initial_state = (void *)&routes[i],
 			};
 		}
-	failed = _cmocka_run_group_tests("routes", tests, used, NULL, NULL);
+	if (count_more)
+		memcpy(&tests[used], more, count_more * sizeof(*more));
+	failed = _cmocka_run_group_tests("routes", tests, used + count_more,
+					 NULL, NULL);
 	while (used--)
 		free((char *)tests[used].name);
 	free(tests);

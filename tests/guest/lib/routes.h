@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
 #include "pattern_provider.h"
 
 #define ROUTE_PAGES	16
@@ -56,9 +60,18 @@ int route_check(long ret, const void *buf, size_t count, uint64_t offset);
 /*
  * For each route: it returns the provider's bytes; fails as it should after
  * FAIL; can be killed while it waits; fails at once under fail-fast without
- * provider; if bounded, ends without an answer. Returns what main() returns.
+ * provider; if bounded, ends without an answer. Then @more tests, without any of
+ * this. Returns what main() returns.
  */
-int routes_run(const struct route *routes, unsigned int count);
+#define routes_run(routes, more)					\
+	routes_run_counted(routes, sizeof(routes) / sizeof((routes)[0]),	\
+			   more, sizeof(more) / sizeof((more)[0]))
+int routes_run_counted(const struct route *routes, unsigned int count,
+		       const struct CMUnitTest *more, unsigned int count_more);
+
+/* The region and its mapping; the latter is a teardown of cmocka's. */
+void routes_make(unsigned int policy);
+int routes_drop(void **state);
 
 /* A child that holds the mapping and does nothing; dies with its parent. */
 int route_idle_child(void);
