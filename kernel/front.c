@@ -94,6 +94,11 @@ static struct inode *front_inode(struct super_block *sb, loff_t size)
 	inode->i_op = &front_inode_ops;
 	inode->i_fop = &umem_region_fops;
 	i_size_write(inode, size);
+	/*
+	 * No missing granule is a hole that reads as zeroes, for which cp and tar
+	 * would take it if the file had less than its size.
+	 */
+	inode_set_bytes(inode, size);
 	/* Never on a dirty list: there is nothing to write back. */
 	inode->i_state |= I_DIRTY;
 	/* Never linked into a directory. */
