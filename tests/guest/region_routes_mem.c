@@ -372,10 +372,10 @@ int main(void)
 		ROUTE("signal stack", by_signal_stack, -SIGSEGV),
 		ROUTE("process_vm_readv", by_process_vm_readv, EFAULT),
 		ROUTE("process_vm_writev", by_process_vm_writev, EFAULT),
-		ROUTE_BOUNDED("read of /proc/PID/mem", by_proc_mem_read, EIO),
-		ROUTE_BOUNDED("write to /proc/PID/mem", by_proc_mem_write, EIO),
-		ROUTE_BOUNDED("PTRACE_PEEKDATA", by_peek, EIO),
-		ROUTE_BOUNDED("PTRACE_POKEDATA", by_poke, EIO),
+		{ "read of /proc/PID/mem", by_proc_mem_read, EIO, ROUTE_ENDS },
+		{ "write to /proc/PID/mem", by_proc_mem_write, EIO, ROUTE_ENDS },
+		{ "PTRACE_PEEKDATA", by_peek, EIO, ROUTE_ENDS },
+		{ "PTRACE_POKEDATA", by_poke, EIO, ROUTE_ENDS },
 	};
 
 	return routes_run_counted(routes, sizeof(routes) / sizeof(routes[0]),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -198,7 +199,7 @@ static void can_be_killed(void **state)
 	started = test_now();
 	if (kill(child, SIGKILL)) {
 		close(channel);
-		expect(route, outcome(status), route->bounded ?
+		expect(route, outcome(status), route->wait ?
 		       route->failure : -SIGKILL);
 		return;
 	}
@@ -206,7 +207,7 @@ static void can_be_killed(void **state)
 	took = test_now() - started;
 	hand_release(route_region);
 	close(channel);
-	if (!route->bounded || got != route->failure)
+	if (!route->wait || got != route->failure)
 		expect(route, got, -SIGKILL);
 	if (took > KILLED_SECONDS)
 		fail_msg("%s: gone %.1f s after SIGKILL", route->name, took);
@@ -265,7 +266,7 @@ int routes_run_counted(const struct route *routes, unsigned int count,
 			char *name;
 
 			if (checks[j].check == ends_without_answer &&
-			    !routes[i].bounded)
+			    routes[i].wait != ROUTE_ENDS)
 				continue;
 			if (asprintf(&name, "%s: %s", routes[i].name,
 				     checks[j].name) < 0)

@@ -7,7 +7,6 @@
 #ifndef UMEM_TEST_ROUTES_H
 #define UMEM_TEST_ROUTES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,22 +23,27 @@
 #define ROUTE_SKIP	77	/* this kernel has no such route */
 #define ROUTE_WRONG	200	/* other bytes than the provider's */
 
+enum route_wait {
+	ROUTE_WAITS,		/* as the policy says */
+	ROUTE_ENDS,		/* after a while, whatever the policy */
+	ROUTE_MAY_END,		/* the one or the other, by the kernel's version */
+};
+
 /**
  * struct route - a way to a page
  * @name: for the report.
  * @run: goes that way; called in a child.
  * @failure: what comes of it when the data cannot be had: an errno, or -SIGNAL.
- * @bounded: the kernel does not let it wait for ever, whatever the policy.
+ * @wait: how long under the policy hard.
  */
 struct route {
 	const char *name;
 	int (*run)(void);
 	int failure;
-	bool bounded;
+	enum route_wait wait;
 };
 
-#define ROUTE(name, run, failure)	{ name, run, failure, false }
-#define ROUTE_BOUNDED(name, run, failure) { name, run, failure, true }
+#define ROUTE(name, run, failure) { name, run, failure, ROUTE_WAITS }
 
 /* The region, and a shared mapping of all of it, writable. */
 extern int route_region;
@@ -60,7 +64,7 @@ int route_check(long ret, const void *buf, size_t count, uint64_t offset);
 /*
  * For each route: it returns the provider's bytes; fails as it should after
  * FAIL; can be killed while it waits; fails at once under fail-fast without
- * provider; if bounded, ends without an answer. Then @more tests, without any of
+ * provider; if it must end without an answer, does. Then @more tests, without any of
  * this. Returns what main() returns.
  */
 #define routes_run(routes, more)					\
