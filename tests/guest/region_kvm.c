@@ -288,13 +288,18 @@ static void killed_while_waiting(bool irqchip)
 		_exit(0);
 	}
 	assert_int_equal(hand_take(channel), 0);
+	/* The first fault leaves the request behind, the second one waits. */
+	AWAIT(test_status(region).faults >= 2);
+	usleep(50000);
 	AWAIT(task_state(child, child) == 'S' || task_state(child, child) == 'D');
 	started = test_now();
 	kill(child, SIGKILL);
 	AWAIT(waitpid(child, NULL, WNOHANG) == child);
 	if (test_now() - started > 3)
 		fail_msg("gone %.1f s after SIGKILL", test_now() - started);
+	/* The worker's mm, and the region with it, do not stay either. */
 	close(region);
+	AWAIT(test_status(channel).provider_kind == UMEM_PROVIDER_NONE);
 	close(channel);
 }
 
