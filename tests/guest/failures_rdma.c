@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Memory runs out under UMEM_RDMA_IOC_ATTACH and under RDMA READs: each
+ * allocation of the thread that attaches, or touches, fails once. The channel
+ * is as before, or the provider is lost like one whose server is; another
+ * attach goes on.
+ *
+ * needs: rxe umem umem_rdma
+ * timeout: 300
+ * walk: 10
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/failures.h"
+#include "lib/hand_provider.h"
+#include "lib/rdma_attach.h"
+#include "lib/touch.h"
+#include "provider/lib/region.h"
+
+#define PAGES	16
+#define SIZE	(PAGES * TEST_PAGE)
+
+static pid_t server;
+static int region, channel;
+static char *mem;
+
+/* What else the device's driver makes of a failed allocation. */
+#define DRIVER_ERRORS	{ EPROTO, ETIMEDOUT }
+
+static int start(void **state)
+{
+	(void)state;
+	server = hostile_start();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	hostile_kill(server);
+	return 0;
+}
+
+/* ---- Attaching ---------------------------------------------------------- */
+
+static void before_attach(void)
+{
+	region = test_region(SIZE, UMEM_WAIT_FAILFAST, 0, 4);
+	channel = hand_open(region, 0);
+}
+
+static int act_attach(void)
+{
+	struct umem_rdma_attach arg = attach_arg(channel, HOSTILE_GOOD);
+
+	return attach(&arg);
+}
+
+/* The channel's descriptor works as before. */
+static void refused_attach(void)
+{
+	assert_int_equal(test_status(region).provider_kind, UMEM_PROVIDER_USER);
+	hand_zero(channel, PAGES - 1, 1);
+}
+
+static void after_attach(void)
+{
+	assert_int_equal(read_granule(region, 3), 0);
+	assert_int_equal(umem_region_detach(region), 0);
+	close(channel);
+	close(region);
+}
+
+static void attaching(void **state)
+{
+	(void)state;
+	failures_walk(&(struct failing){
+		.what = "attach", .least = 30, .all = true,
+		.errors = DRIVER_ERRORS,
+		.before = before_attach, .act = act_attach,
+		.refused = refused_attach, .after = after_attach,
+	});
+}
+
+/* ---- Reading ------------------------------------------------------------ */
+
+static void before_read(void)
+{
+	region = test_region(SIZE, UMEM_WAIT_FAILFAST, 0, 4);
+	assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
+	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
+	assert_true(mem != MAP_FAILED);
+}
+
+static int act_read(void)
+{
+	return read_granule(region, 5);
+}
+
+static int act_touch(void)
+{
+	return touch_read(mem + 5 * TEST_PAGE) == SIGBUS ? EIO : 0;
+}
+
+/* A READ that could not be sent ends the connection, under fail-fast the wait. */
+static void refused_read(void)
+{
+	if (wait_detached(region, 1000 * TEST_SECONDS))
+		assert_int_equal(attach_region(region, HOSTILE_GOOD), 0);
+}
+
+static void after_read(void)
+{
+	assert_int_equal(read_granule(region, 5), 0);
+	assert_int_equal(test_status(region).bytes_copied, 0);
+	munmap(mem, SIZE);
+	close(region);
+}
+
+static void reading(void **state)
+{
+	(void)state;
+	failures_walk(&(struct failing){
+		.what = "read over RDMA", .least = 2, .errors = { EIO },
+		.before = before_read, .act = act_read,
+		.refused = refused_read, .after = after_read,
+	});
+}
+
+static void touching(void **state)
+{
+	(void)state;
+	failures_walk(&(struct failing){
+		.what = "touch over RDMA", .least = 2, .errors = { EIO },
+		.before = before_read, .act = act_touch,
+		.refused = refused_read, .after = after_read,
+	});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(attaching),
+		cmocka_unit_test(reading),
+		cmocka_unit_test(touching),
+	};
+	const char *why = failures_impossible();
+
+	if (why) {
+		printf("1..0 # SKIP %s\n", why);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, start, stop);
+}
