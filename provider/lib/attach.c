@@ -31,7 +31,7 @@ static const struct umem_clause attach_clauses[] = {
 	{ EINVAL, "the module takes a limit for wrong; it may be older than this tool" },
 	{ E2BIG, "this tool is newer than the module and asks for what that does not know" },
 	{ EADDRNOTAVAIL, "no address of this machine that RDMA can use reaches the server; see rdma link" },
-	{ ENODEV, "no RDMA device reaches the server; see rdma link, or add one: rdma link add NAME type rxe netdev DEV" },
+	{ ENODEV, "no RDMA device reaches the server, or one of iWARP, which the module cannot use; see rdma link, or add one: rdma link add NAME type rxe netdev DEV" },
 	{ EHOSTUNREACH, "no route to the server's host; check the address and ip neigh" },
 	{ ENETUNREACH, "no route to the server's network; check ip route" },
 	{ ETIMEDOUT, "the server did not answer in time; check that it runs, and the network on the way" },

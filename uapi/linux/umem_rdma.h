@@ -185,7 +185,8 @@ struct umem_rdma_msg {
  * EBUSY: the channel is already a provider's.
  * EPIPE: the channel was ended, or its region is gone.
  * EAFNOSUPPORT, EINVAL: @dst is neither IPv4 nor IPv6; a field is bad.
- * EADDRNOTAVAIL, ENODEV: no RDMA device reaches @dst.
+ * EADDRNOTAVAIL, ENODEV: no RDMA device reaches @dst, or only one of iWARP:
+ *	that needs remotely writable sinks, which are not made.
  * EHOSTUNREACH, ENETUNREACH: no route to @dst.
  * ETIMEDOUT: the server did not answer in time.
  * ECONNREFUSED: no memory server listens at @dst.
