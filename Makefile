@@ -8,7 +8,7 @@
 # Where modules are for: a name in tests/vm/kernels, or a version below
 # /lib/modules.  A machine with its own headers builds for itself, but checks
 # and the demo run in VMs and so always mean a stock kernel.
-vm-goals := check check-% demo lint kernel-% vm-%
+vm-goals := check check-% soak demo lint kernel-% vm-%
 ifeq ($(origin KERNEL),undefined)
   KERNEL := $(shell [ -e /lib/modules/$$(uname -r)/build ] && uname -r || echo 6.1)
   ifneq ($(filter $(vm-goals),$(MAKECMDGOALS)),)
@@ -76,7 +76,7 @@ tests: $(host-tests) $(guest-tests) $(guest-tools)
 
 # ---- checks
 
-.PHONY: check check-host check-guest check-debug lint demo
+.PHONY: check check-host check-guest check-debug check-debug-slice soak lint demo
 check:
 	+@MAKE='$(MAKE)' tests/check
 
@@ -84,11 +84,21 @@ check-host: deps-test $(host-tests)
 	@tests/host/run $(if $(T),$(T),$(host-tests))
 
 check-guest: deps-test modules tools tests
-	@tests/vm/check-guest --kernel $(KERNEL) $(T)
+	@tests/vm/check-guest --kernel $(KERNEL) \
+		$(if $(SLICE),--slice $(SLICE)) $(if $(RESULTS),--results $(RESULTS)) $(T)
 
 # The same on the debug kernel, which is built the first time.
 check-debug:
 	+@$(MAKE) --no-print-directory KERNEL=debug check-guest
+
+# Five minutes of it, other ones for each commit.
+commit = $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),none)
+check-debug-slice:
+	+@$(MAKE) --no-print-directory SLICE=$(commit)/300 check-debug
+
+# All of it; hours.
+soak:
+	+@$(MAKE) --no-print-directory check-debug
 
 lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
 	+@MAKE='$(MAKE)' tests/lint/run $(T)
@@ -124,7 +134,9 @@ help:
 	@echo 'make check         everything below; the last line is "N passed, N failed"'
 	@echo 'make check-host    unit tests                       [T=test_name]'
 	@echo 'make check-guest   tests in virtual machines        [T=name or pattern]'
-	@echo 'make check-debug   the same on a kernel with KASAN, lockdep, ...'
+	@echo 'make check-debug   the same on a kernel with KASAN, lockdep, ... [SLICE=KEY/SECONDS]'
+	@echo 'make check-debug-slice  five minutes of it, chosen by the commit'
+	@echo 'make soak          all that takes hours'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
 	@echo 'make where         print the directory of the modules'

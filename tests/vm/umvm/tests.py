@@ -6,6 +6,7 @@
     # needs: mem=2G swap=256M cpus=4 hosts=2 append=slub_debug=FZ
                               properties of the virtual machine
     # klog-allow: REGEX       kernel log lines this test provokes on purpose
+    # walk: 8                 heeds UMEM_WALK; a slice (slice.py) has an 8th of it
 """
 
 import fnmatch
@@ -14,7 +15,7 @@ import re
 
 from .vm import TOP, build_dir
 
-COMMENT = re.compile(r"^\s*(?:#|/\*|\*|//)\s*(timeout|needs|klog-allow):\s*(.*?)\s*(?:\*/)?$")
+COMMENT = re.compile(r"^\s*(?:#|/\*|\*|//)\s*(timeout|needs|klog-allow|walk):\s*(.*?)\s*(?:\*/)?$")
 DEBUG_SLOWER = 10       # what a debug kernel's tests may take, in times the usual
 MACHINE = ("hosts", "mem", "swap", "cpus", "append")
 HEAD_LINES = 60
@@ -31,6 +32,7 @@ class Test:
         self.needs = []
         self.machine = {"hosts": "2"} if name.startswith("net/") else {}
         self.allow = None
+        self.walk = 0
         with open(source, encoding="utf-8") as f:
             for _, line in zip(range(HEAD_LINES), f):
                 match = COMMENT.match(line)
@@ -40,6 +42,8 @@ class Test:
     def comment(self, word, value):
         if word == "timeout":
             self.timeout = int(value)
+        elif word == "walk":
+            self.walk = int(value)
         elif word == "klog-allow":
             self.allow = re.compile(value)
         else:
