@@ -5,6 +5,15 @@
 # Results are printed as TAP; the plan comes by itself when the script exits.
 # What a test leaves behind (processes, modules) tests/vm/guest/run-tests removes.
 
+# MiB that tests move over RDMA: a debug kernel takes 60 times as long for each.
+# It takes ten times as long for all else, so wait_until is as patient.
+umem_slower=1
+if [ -n "${UMEM_DEBUG_KERNEL-}" ]; then
+	umem_slower=10
+	: "${UMEM_TEST_MB:=2}"
+fi
+: "${UMEM_TEST_MB:=64}"
+
 umem_tests=0
 umem_failed=0
 # shellcheck disable=SC2034 # for the tests
@@ -133,9 +142,10 @@ load()
 }
 
 # wait_until SECONDS COMMAND...: poll until it succeeds; false when it does not.
+# Ten times the SECONDS on a debug kernel.
 wait_until()
 {
-	umem_end=$(($(date +%s) + $1))
+	umem_end=$(($(date +%s) + $1 * umem_slower))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le $umem_end ] || return 1

@@ -14,9 +14,8 @@
 
 require umemctl umem-serve umem-provider region_verify python3
 
-# Thinned where a READ takes 60 times as long.
-BIG=$((${UMEM_TEST_MB:-64} * 256))
-SMALL=$((${UMEM_TEST_MB:-64} * 32))
+BIG=$((UMEM_TEST_MB * 256))
+SMALL=$((UMEM_TEST_MB * 32))
 serve_image "$TMP/big" $BIG
 serve_image "$TMP/small" $SMALL
 serve 7="$TMP/big" 8="$TMP/small"
@@ -45,7 +44,7 @@ for kind in kernel user; do
 	[ $kind = kernel ] || option=--user
 	for way in mmap pread reopen; do
 		# shellcheck disable=SC2086 # no word or one
-		check "$kind: ${UMEM_TEST_MB:-64} MiB by $way" \
+		check "$kind: $UMEM_TEST_MB MiB by $way" \
 			run 7 $BIG $option -- region_verify $way {} "$TMP/big"
 	done
 	for way in same apart fork private write swap splice; do

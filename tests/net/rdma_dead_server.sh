@@ -13,7 +13,7 @@
 
 require tc umemctl sha256sum
 
-MB=64
+MB=$UMEM_TEST_MB
 SOURCE=rdma://10.0.0.1:7471/7
 # 8 of these are less than a second.
 LIMITS="--ack-timeout 100"

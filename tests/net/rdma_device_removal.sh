@@ -12,7 +12,7 @@
 
 require rdma umemctl sha256sum
 
-MB=64
+MB=$UMEM_TEST_MB
 SOURCE=rdma://10.0.0.1:7471/7
 
 on_host1 "head -c ${MB}M /dev/urandom >/tmp/image
