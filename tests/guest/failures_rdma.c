@@ -147,12 +147,54 @@ static void touching(void **state)
 	});
 }
 
+/* ---- Everywhere --------------------------------------------------------- */
+
+/* 0, or how it ended early; what is left is for the region's end to clear away. */
+static int attach_and_read(void)
+{
+	uint64_t granule;
+	int err = attach_region(region, HOSTILE_GOOD);
+
+	for (granule = 0; !err && granule < PAGES; granule++)
+		err = read_granule(region, granule);
+	return err;
+}
+
+/*
+ * Completions and the work that detaches have no thread of ours to count in. No
+ * errno is wrong here, but a byte is, and what does not end.
+ */
+static void at_random(void **state)
+{
+	const unsigned int times = 40;
+	unsigned int i, bad = 0;
+	int err;
+
+	(void)state;
+	for (i = 0; i < times; i++) {
+		region = test_region(SIZE, UMEM_WAIT_FAILFAST, 0, 4);
+		failures_at_random(2);
+		err = attach_and_read();
+		assert_int_not_equal(err, EILSEQ);
+		bad += !!err;
+		err = umem_region_detach(region);
+		failures_at_random(0);
+		assert_true(!err || err == -ENOENT);
+		assert_int_equal(attach_and_read(), 0);
+		close(region);
+	}
+	print_message("# at random: %u of %u times it did not get through\n",
+		      bad, times);
+	assert_in_range(bad, 1, times);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attaching),
 		cmocka_unit_test(reading),
 		cmocka_unit_test(touching),
+		cmocka_unit_test(at_random),
 	};
 	const char *why = failures_impossible();
 

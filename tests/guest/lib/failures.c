@@ -118,6 +118,13 @@ static void fail_all(unsigned int which)
 	set("fail_page_alloc", "probability", which & PAGES ? 100 : 0);
 }
 
+void failures_at_random(unsigned int percent)
+{
+	set_both("task-filter", 0);
+	set_both("times", -1);
+	set_both("probability", percent);
+}
+
 const char *failures_impossible(void)
 {
 	unsigned int left;

@@ -45,4 +45,10 @@ const char *failures_impossible(void);
 /* The result is that of the test; must be called by the main thread. */
 void failures_walk(const struct failing *op);
 
+/*
+ * From here on so many of a hundred allocations fail, in whatever context: also
+ * where no thread of the test can be made to count. 0 ends it.
+ */
+void failures_at_random(unsigned int percent);
+
 #endif /* UMEM_TEST_FAILURES_H */
