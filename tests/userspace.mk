@@ -40,6 +40,10 @@ host-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/host/test_*.c))
 guest-sources := $(wildcard tests/guest/*.c)
 guest-tests := $(patsubst %.c,$(BUILD)/%,$(guest-sources))
 guest-tools := $(patsubst tests/guest/tools/%.c,$(BUILD)/tests/bin/%,$(wildcard tests/guest/tools/*.c))
+# Programs that take a directory each, for the tests in tests/stress.
+stress-programs := $(patsubst tests/stress/%/,%,$(wildcard tests/stress/*/))
+$(foreach p,$(stress-programs),$(eval $(p)-sources := $(call sources,tests/stress/$(p))))
+guest-tools += $(addprefix $(BUILD)/tests/bin/,$(stress-programs))
 guestlib-objects := $(call objects,$(wildcard tests/guest/lib/*.c))
 
 # These are built a second time with -m32, as NAME_32.  Debian has no 32-bit
@@ -49,7 +53,8 @@ guest-m32 := region_ioctl channel_input
 guest-tests += $(patsubst %,$(BUILD)/tests/guest/%_32,$(guest-m32))
 
 userspace-objects += $(guestlib-objects) \
-	$(call objects,$(wildcard tests/host/*.c tests/guest/*.c tests/guest/tools/*.c))
+	$(call objects,$(wildcard tests/host/*.c tests/guest/*.c tests/guest/tools/*.c)) \
+	$(foreach p,$(stress-programs),$(call objects,$($(p)-sources)))
 
 $(BUILD)/lib/libumem.a: $(lib-objects)
 	$(call say,AR,$(@:$(CURDIR)/%=%))
@@ -86,6 +91,14 @@ $(BUILD)/bin/$(1): $(call objects,$($(1)-sources)) $(libumem)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(LDLIBS)
 endef
 $(foreach p,$(programs),$(eval $(call program,$(p))))
+
+define stress-program
+$(BUILD)/tests/bin/$(1): $(call objects,$($(1)-sources)) $(libumem)
+	$$(call say,LD,$$(@:$(CURDIR)/%=%))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(LDLIBS)
+endef
+$(foreach p,$(stress-programs),$(eval $(call stress-program,$(p))))
 
 define link-test
 	$(call say,LD,$(@:$(CURDIR)/%=%))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The guest tests: where they are and what their comments ask for.
 
-    # timeout: 300            seconds, default 120; ten times that on a debug kernel
+    # timeout: 300            seconds, default 120; ten times that on a debug kernel;
+                              UMEM_TEST_TIMEOUT in the environment may be more
     # needs: rxe umem_rdma    what run-tests sets up in the guest (see there)
     # needs: mem=2G swap=256M cpus=4 hosts=2 append=slub_debug=FZ
                               properties of the virtual machine
@@ -22,7 +23,7 @@ HEAD_LINES = 60
 
 
 class Test:
-    """`name` is guest/NAME or net/NAME; `program` is what to run."""
+    """`name` is guest/NAME, net/NAME or stress/NAME; `program` is what to run."""
 
     def __init__(self, name, source, program):
         self.name = name
@@ -41,7 +42,8 @@ class Test:
 
     def comment(self, word, value):
         if word == "timeout":
-            self.timeout = int(value)
+            self.timeout = max(int(value),
+                               int(os.environ.get("UMEM_TEST_TIMEOUT") or 0))
         elif word == "walk":
             self.walk = int(value)
         elif word == "klog-allow":
@@ -65,7 +67,7 @@ class Test:
 def discover():
     """All tests, in the order of their names."""
     found = []
-    for kind in ("guest", "net"):
+    for kind in ("guest", "net", "stress"):
         directory = os.path.join(TOP, "tests", kind)
         for entry in sorted(os.listdir(directory)) if os.path.isdir(directory) else []:
             base, extension = os.path.splitext(entry)

@@ -129,9 +129,13 @@ class Vm:
             "UMEM_STAY": "1" if stay else "",
             "UMEM_SHELL": "1" if self.options.shell and not stay else "",
         }
+        # How much a test is to do, for those that can do more or less.
+        config.update((key, value) for key, value in os.environ.items()
+                      if key.startswith("UMEM_TEST_"))
         with open(os.path.join(self.dir, "config"), "w", encoding="utf-8") as f:
             for key, value in config.items():
-                f.write(f"{key}={shlex.quote(value)}\n")
+                export = "export " if key.startswith("UMEM_TEST_") else ""
+                f.write(f"{export}{key}={shlex.quote(value)}\n")
         with open(os.path.join(self.dir, "cmd"), "w", encoding="utf-8") as f:
             f.write(f"{command}\n")
 
