@@ -8,7 +8,7 @@
 # Where modules are for: a name in tests/vm/kernels, or a version below
 # /lib/modules.  A machine with its own headers builds for itself, but checks
 # and the demo run in VMs and so always mean a stock kernel.
-vm-goals := check check-% soak demo lint kernel-% vm-%
+vm-goals := check check-% stress fuzz soak demo lint kernel-% vm-%
 ifeq ($(origin KERNEL),undefined)
   KERNEL := $(shell [ -e /lib/modules/$$(uname -r)/build ] && uname -r || echo 6.1)
   ifneq ($(filter $(vm-goals),$(MAKECMDGOALS)),)
@@ -76,7 +76,7 @@ tests: $(host-tests) $(guest-tests) $(guest-tools)
 
 # ---- checks
 
-.PHONY: check check-host check-guest check-debug check-debug-slice soak lint demo
+.PHONY: check check-host check-guest check-debug check-debug-slice stress fuzz soak lint demo
 check:
 	+@MAKE='$(MAKE)' tests/check
 
@@ -96,9 +96,30 @@ commit = $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),none)
 check-debug-slice:
 	+@$(MAKE) --no-print-directory SLICE=$(commit)/300 check-debug
 
-# All of it; hours.
+# All of it, and the long stress and fuzz; hours.
 soak:
 	+@$(MAKE) --no-print-directory check-debug
+	+@$(MAKE) --no-print-directory stress
+	+@$(MAKE) --no-print-directory fuzz
+
+# The same tests as in check-guest, longer, and with a seed. What they do not use
+# may be left out; a time limit that fits comes from here.
+SEED ?=
+ROUND ?=
+SECONDS ?= 120
+CALLS ?= 1000000
+stress: export UMEM_TEST_SEED = $(SEED)
+stress: export UMEM_TEST_ROUND = $(ROUND)
+stress: export UMEM_TEST_SECONDS = $(SECONDS)
+stress: export UMEM_TEST_TIMEOUT = $(shell echo $$((5 * $(SECONDS) + 180)))
+stress: deps-test modules tools tests
+	@tests/vm/check-guest --kernel $(KERNEL) $(if $(T),$(T),stress/stress_*)
+
+fuzz: export UMEM_TEST_SEED = $(SEED)
+fuzz: export UMEM_TEST_CALLS = $(CALLS)
+fuzz: export UMEM_TEST_TIMEOUT = $(shell echo $$(($(CALLS) / 200 + 180)))
+fuzz: deps-test modules tools tests
+	@tests/vm/check-guest --kernel $(KERNEL) stress/fuzz
 
 lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
 	+@MAKE='$(MAKE)' tests/lint/run $(T)
@@ -137,6 +158,8 @@ help:
 	@echo 'make check-debug   the same on a kernel with KASAN, lockdep, ... [SLICE=KEY/SECONDS]'
 	@echo 'make check-debug-slice  five minutes of it, chosen by the commit'
 	@echo 'make soak          all that takes hours'
+	@echo 'make stress        all at once on one region  [SEED=, SECONDS=120, ROUND=, T=]'
+	@echo 'make fuzz          random calls                       [SEED=, CALLS=1000000]'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
 	@echo 'make where         print the directory of the modules'
