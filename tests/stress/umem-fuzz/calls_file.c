@@ -126,7 +126,7 @@ long call_splice(struct fuzz *f)
 	const struct fuzz_fd *fd = draw_fd(f, FD_REGION);
 	loff_t offset = draw_offset(f, fd->size);
 	size_t length = draw_length(f, fd->size);
-	unsigned int flags = draw(f, 32) | SPLICE_F_NONBLOCK;
+	unsigned int flags = draw(f, once_in(f, 8) ? 32 : 16) | SPLICE_F_NONBLOCK;
 	bool in = once_in(f, 2);
 	long ret;
 

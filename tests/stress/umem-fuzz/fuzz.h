@@ -4,7 +4,7 @@
  *
  * Some processes (workers) make calls, each drawn from the seed, the worker and
  * the number of the call. They share no memory but this, and pass each other
- * file descriptors. A signal comes 50 times a second, so that a call which can
+ * file descriptors. A signal comes 100 times a second, so that a call which can
  * be interrupted does not last; the supervisor looks after the others.
  */
 #ifndef UMEM_FUZZ_H
@@ -28,7 +28,7 @@
 /* Regions of more are closed at once: their bitmaps are large. */
 #define USUAL_SIZE	(1UL << 30)
 #define LARGEST_SIZE	(1UL << 36)
-#define TICK_MS		20
+#define TICK_MS		10
 
 /* name, weight, function, whether it has to succeed now and then. */
 #define FUZZ_KINDS(X) \
