@@ -118,10 +118,12 @@ static void reap(struct fuzz *f, unsigned int i)
 
 static void calls_as_child(struct fuzz *f)
 {
+	static char args[FUZZ_ARGS];
 	unsigned int calls = 1 + draw(f, 40);
 	uint64_t number = rng_next(&f->rng) | 1UL << 63;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	f->args = args;
 	worker_tick();
 	memset(f->children, 0, sizeof(f->children));
 	while (calls--)

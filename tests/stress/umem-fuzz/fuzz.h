@@ -28,6 +28,7 @@
 /* Regions of more are closed at once: their bitmaps are large. */
 #define USUAL_SIZE	(1UL << 30)
 #define LARGEST_SIZE	(1UL << 36)
+#define FUZZ_ARGS	120
 #define TICK_MS		10
 
 /* name, weight, function, whether it has to succeed now and then. */
@@ -118,7 +119,7 @@ struct fuzz {
 	pid_t children[2];
 	long long children_end[2];
 	bool other_type;		/* this call's fd is not what it takes */
-	char args[120];			/* of this call, for a finding */
+	char *args;			/* of this call, for a finding */
 };
 
 struct fuzz_slot {
@@ -127,6 +128,7 @@ struct fuzz_slot {
 	_Atomic int kind;
 	_Atomic pid_t pid;
 	_Atomic bool finished;
+	char args[FUZZ_ARGS];
 };
 
 struct fuzz_shared {

@@ -168,8 +168,8 @@ static bool unstick(unsigned int worker)
 
 	fuzz_wrong("worker %u is stuck in call %lu, %s", worker, slot->next,
 		   kinds[slot->kind].name);
-	printf("# worker %u is stuck in call %lu, %s:\n", worker, slot->next,
-	       kinds[slot->kind].name);
+	printf("# worker %u is stuck in call %lu, %s (%s):\n", worker,
+	       slot->next, kinds[slot->kind].name, slot->args);
 	show_stack(pid);
 	if (!dies(pid)) {
 		puts("# and does not die");

@@ -33,7 +33,7 @@ void call_args(struct fuzz *f, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(f->args, sizeof(f->args), format, args);
+	vsnprintf(f->args, FUZZ_ARGS, format, args);
 	va_end(args);
 }
 
@@ -207,6 +207,7 @@ void worker_run(unsigned int worker)
 	struct fuzz_slot *slot = &shared->slots[worker];
 
 	fuzz.worker = worker;
+	fuzz.args = slot->args;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	slot->pid = getpid();
 	set_up(&fuzz);

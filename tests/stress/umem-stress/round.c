@@ -239,10 +239,16 @@ static void supervise(struct crew *crew, struct handover *h, long long end_ms)
 
 /* ---- In the end ---------------------------------------------------------- */
 
+/* Counters follow what they count: nothing may have moved in between. */
 static bool settled(int region, struct umem_region_status *s)
 {
+	struct umem_region_status before;
+
+	if (umem_region_status(region, &before))
+		return false;
+	usleep(20000);
 	return !umem_region_status(region, s) && !s->requests_queued &&
-	       !s->requests_issued;
+	       !s->requests_issued && !memcmp(&before, s, sizeof(before));
 }
 
 /* Nobody asks any more, and what was asked for comes. */
