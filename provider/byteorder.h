@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What provider/wire.c needs of its world: byte order, memcpy, static_assert,
+ * What provider/wire.c and pattern.h need of their world: byte order, memcpy, static_assert,
  * errno. The kernel's names are used; userspace gets them from here.
  */
 #ifndef UMEM_PROVIDER_BYTEORDER_H

@@ -4,22 +4,14 @@
  * bits, walked until it lands inside.
  */
 #include "perm.h"
+#include "provider/pattern.h"
 
 #define PERM_ROUNDS 4
-
-/* The finalizer of splitmix64. */
-uint64_t perm_mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ULL;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
 
 void perm_init(struct perm *perm, uint64_t count, uint64_t seed)
 {
 	perm->count = count;
-	perm->seed = perm_mix(seed);
+	perm->seed = umem_mix64(seed);
 	perm->half_bits = 1;
 	while (count > 1ULL << (2 * perm->half_bits))
 		perm->half_bits++;
@@ -33,7 +25,7 @@ static uint64_t feistel(const struct perm *perm, uint64_t x)
 
 	for (uint64_t round = 0; round < PERM_ROUNDS; round++) {
 		uint64_t key = perm->seed ^ (round << 56);
-		uint64_t next = left ^ (perm_mix(key ^ right) & mask);
+		uint64_t next = left ^ (umem_mix64(key ^ right) & mask);
 
 		left = right;
 		right = next;

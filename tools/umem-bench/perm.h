@@ -20,7 +20,4 @@ void perm_init(struct perm *perm, uint64_t count, uint64_t seed);
 /* The image of @index, which is less than count. */
 uint64_t perm_at(const struct perm *perm, uint64_t index);
 
-/* A good hash of 64 bits to 64 bits; also what the pattern is made of. */
-uint64_t perm_mix(uint64_t x);
-
 #endif /* UMEM_BENCH_PERM_H */
