@@ -40,10 +40,16 @@ struct umem_request;
  *	softirq; must not sleep. May call umem_request_done() itself.
  * @kick: the queue is not empty: pull while there is room. Same context as
  *	@submit. May come when nothing is left to pull.
+ * @poll: optional, with @arm: end @req if its bytes are there. Called over and
+ *	over by a fault that spins for @req; it has a reference, but @req may
+ *	have ended meanwhile. From the first call on the provider need not end
+ *	@req by itself: each caller polls until @req has ended or calls @arm. By
+ *	several at once; under rcu_read_lock(), process context.
+ * @arm: nobody may poll @req from now on: end it without. Same context.
  * @detach: stop, and return only when no byte can land in a page any more and
  *	every request taken was ended by umem_request_done() or
- *	umem_request_requeue(). No @submit or @kick runs any more or will.
- *	Process context, may sleep; frees @priv.
+ *	umem_request_requeue(). No operation above runs any more or will. Process
+ *	context, may sleep; frees @priv.
  * @describe: write a NUL-terminated description of the source, such as
  *	rdma://10.0.0.1:7471/7, into @buf of @size bytes. May not sleep.
  */
@@ -52,6 +58,8 @@ struct umem_provider_ops {
 	const char *name;
 	int (*submit)(void *priv, struct umem_request *req);
 	void (*kick)(void *priv);
+	void (*poll)(void *priv, struct umem_request *req);
+	void (*arm)(void *priv, struct umem_request *req);
 	void (*detach)(void *priv);
 	void (*describe)(void *priv, char *buf, size_t size);
 };
