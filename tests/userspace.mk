@@ -49,7 +49,7 @@ guestlib-objects := $(call objects,$(wildcard tests/guest/lib/*.c))
 # These are built a second time with -m32, as NAME_32.  Debian has no 32-bit
 # cmocka beside the 64-bit one: they print their TAP themselves, as do the files
 # that are named *_32.c and built with -m32 only.
-guest-m32 := region_ioctl channel_input
+guest-m32 := region_ioctl channel_input sim_input
 guest-tests += $(patsubst %,$(BUILD)/tests/guest/%_32,$(guest-m32))
 
 userspace-objects += $(guestlib-objects) \

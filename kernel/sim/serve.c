@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The path of a request, and all it costs in the lab: an entry that is there
+ * already, its timer, one copy of the page. No allocation, no lock, no division
+ * unless the request was to be delayed by bandwidth.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+#include "compat/compat.h"
+#include "fate.h"
+#include "sim.h"
+
+static struct umem_sim_entry *entry_of(struct umem_sim *sim,
+				       const struct umem_request *req)
+{
+	return &sim->entries[umem_request_tag(req)];
+}
+
+/* ---- The end of a request ------------------------------------------------ */
+
+static bool is_open(unsigned int life)
+{
+	return life & 1;
+}
+
+/* What is read of the entry after this is of this life, or a later one. */
+static unsigned int life_of(const struct umem_sim_entry *e)
+{
+	/* Pairs with the release in begin(). */
+	return smp_load_acquire(&e->life);
+}
+
+/*
+ * Take the request away from its entry, unless somebody else was faster or the
+ * entry has another request by now. Then it is the caller's.
+ */
+static struct umem_request *claim(struct umem_sim_entry *e, unsigned int life)
+{
+	if (cmpxchg(&e->life, life, life + 1) != life)
+		return NULL;
+	return e->req;
+}
+
+/* Counts come first: with the end of @req its tag is another's. */
+static void answer(struct umem_sim_entry *e, struct umem_request *req)
+{
+	struct umem_sim *sim = e->sim;
+
+	if (unlikely(e->error)) {
+		e->failed++;
+		umem_request_done(req, sim->arg.error_status);
+		return;
+	}
+	umem_sim_content_fill(sim, req);
+	e->done++;
+	umem_request_done(req, UMEM_STATUS_OK);
+}
+
+static enum hrtimer_restart timer_fires(struct hrtimer *timer)
+{
+	struct umem_sim_entry *e =
+		container_of(timer, struct umem_sim_entry, timer);
+	unsigned int life = life_of(e);
+	ktime_t deadline = READ_ONCE(e->deadline);
+	struct umem_request *req;
+
+	if (!is_open(life) || deadline == KTIME_MAX)
+		return HRTIMER_NORESTART;
+	/*
+	 * Set for an earlier request of this entry, which ended by polling just
+	 * when its timer was started.
+	 */
+	if (unlikely(ktime_before(ktime_get(), deadline))) {
+		hrtimer_start(timer, deadline, HRTIMER_MODE_ABS_PINNED_SOFT);
+		return HRTIMER_NORESTART;
+	}
+	req = claim(e, life);
+	if (req)
+		answer(e, req);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * umem_sim_poll - end a request from a waiter's context if it is due
+ * @priv: the provider.
+ * @req: a request that the caller has a reference to; of whatever state.
+ *
+ * The timer would only get in the way of who polls, so it is cancelled; the
+ * caller polls until the end of @req or calls umem_sim_arm().
+ */
+void umem_sim_poll(void *priv, struct umem_request *req)
+{
+	struct umem_sim_entry *e = entry_of(priv, req);
+	unsigned int life = life_of(e);
+	ktime_t deadline = READ_ONCE(e->deadline);
+
+	if (!is_open(life))
+		return;
+	if (!READ_ONCE(e->polling)) {
+		WRITE_ONCE(e->polling, true);
+		hrtimer_try_to_cancel(&e->timer);
+	}
+	if (ktime_before(ktime_get(), deadline))
+		return;
+	req = claim(e, life);
+	if (!req)
+		return;
+	e->polled++;
+	answer(e, req);
+}
+
+/**
+ * umem_sim_arm - end a request without anybody polling it
+ * @priv: the provider.
+ * @req: as for umem_sim_poll().
+ */
+void umem_sim_arm(void *priv, struct umem_request *req)
+{
+	struct umem_sim_entry *e = entry_of(priv, req);
+	unsigned int life = life_of(e);
+	ktime_t deadline = READ_ONCE(e->deadline);
+
+	if (is_open(life) && deadline != KTIME_MAX)
+		hrtimer_start(&e->timer, deadline,
+			      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+/**
+ * umem_sim_hangs - whether a request waits to be released
+ * @entry: its entry.
+ */
+bool umem_sim_hangs(const struct umem_sim_entry *entry)
+{
+	return is_open(life_of(entry)) &&
+	       READ_ONCE(entry->deadline) == KTIME_MAX;
+}
+
+/**
+ * umem_sim_release - answer a request that hangs
+ * @entry: its entry.
+ *
+ * Caller holds &umem_sim.lock and found it not detached. Returns whether there
+ * was one.
+ */
+bool umem_sim_release(struct umem_sim_entry *entry)
+{
+	unsigned int life = life_of(entry);
+	struct umem_request *req;
+
+	if (!umem_sim_hangs(entry))
+		return false;
+	req = claim(entry, life);
+	if (!req)
+		return false;
+	answer(entry, req);
+	return true;
+}
+
+/**
+ * umem_sim_return - give a request back, for the next provider
+ * @entry: its entry; no submit, kick, poll or release runs any more.
+ *
+ * Sleeps.
+ */
+void umem_sim_return(struct umem_sim_entry *entry)
+{
+	struct umem_request *req;
+
+	hrtimer_cancel(&entry->timer);
+	if (!is_open(entry->life))
+		return;
+	req = claim(entry, entry->life);
+	entry->returned++;
+	umem_request_requeue(req);
+}
+
+/* ---- Its beginning ------------------------------------------------------- */
+
+/* One granule after the other goes over the link, then each takes its time. */
+static ktime_t transferred(struct umem_sim *sim, ktime_t now)
+{
+	u64 ns = div64_u64((u64)sim->info.granule * NSEC_PER_SEC,
+			   sim->arg.bandwidth);
+	ktime_t end;
+
+	spin_lock_bh(&sim->link_lock);
+	end = ktime_add_ns(max(now, sim->link_free), ns);
+	sim->link_free = end;
+	spin_unlock_bh(&sim->link_lock);
+	return end;
+}
+
+static ktime_t deadline_of(struct umem_sim *sim,
+			   const struct umem_sim_fate *fate)
+{
+	ktime_t now = ktime_get();
+
+	if (fate->hang)
+		return KTIME_MAX;
+	if (sim->arg.bandwidth)
+		now = transferred(sim, now);
+	return ktime_add_ns(now, fate->delay_ns);
+}
+
+/* The request is the entry's from here on, and may end any time. */
+static void begin(struct umem_sim_entry *e, const struct umem_sim_fate *fate)
+{
+	ktime_t deadline = deadline_of(e->sim, fate);
+
+	WRITE_ONCE(e->deadline, deadline);
+	e->polling = false;
+	/* Pairs with life_of(): all of the above comes before. */
+	smp_store_release(&e->life, e->life + 1);
+	if (!fate->hang)
+		hrtimer_start(&e->timer, deadline,
+			      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+/*
+ * What befalls the next request. False when the provider lost its source
+ * before: the request is not taken.
+ */
+static bool next_fate(struct umem_sim *sim, struct umem_sim_fate *fate)
+{
+	u64 number = atomic64_inc_return(&sim->numbers);
+
+	umem_sim_draw(&sim->arg, number, fate);
+	if (!sim->arg.gone_after || number < sim->arg.gone_after)
+		return true;
+	if (number > sim->arg.gone_after)
+		return false;
+	WRITE_ONCE(sim->gone, true);
+	umem_provider_gone(sim->att);
+	return true;
+}
+
+/* Returns false when @req is still the caller's. */
+static bool take(struct umem_sim *sim, struct umem_request *req)
+{
+	struct umem_sim_entry *e = entry_of(sim, req);
+	struct umem_sim_fate fate = { .delay_ns = sim->arg.latency_ns };
+
+	if (unlikely(sim->chancy) && !next_fate(sim, &fate))
+		return false;
+	e->taken++;
+	e->error = fate.error;
+	e->req = req;
+	if (fate.delay_ns || fate.hang || sim->arg.bandwidth)
+		begin(e, &fate);
+	else
+		answer(e, req);
+	return true;
+}
+
+static bool refuses(struct umem_sim *sim)
+{
+	if (READ_ONCE(sim->gone))
+		return true;
+	if (likely(!sim->arg.refuse_permille))
+		return false;
+	if (!umem_sim_draw_refusal(&sim->arg,
+				   atomic64_inc_return(&sim->submissions)))
+		return false;
+	atomic64_inc(&sim->refused);
+	return true;
+}
+
+/**
+ * umem_sim_submit - take a request from the context that faults
+ * @priv: the provider.
+ * @req: the request.
+ *
+ * Returns 0 when @req was taken, -EAGAIN when it must be queued.
+ */
+int umem_sim_submit(void *priv, struct umem_request *req)
+{
+	if (unlikely(refuses(priv)) || unlikely(!take(priv, req)))
+		return -EAGAIN;
+	return 0;
+}
+
+/**
+ * umem_sim_kick - take what is queued
+ * @priv: the provider.
+ *
+ * Any context. There is an entry for every request, so none is left behind.
+ */
+void umem_sim_kick(void *priv)
+{
+	struct umem_sim *sim = priv;
+	struct umem_request *req;
+
+	while (!READ_ONCE(sim->gone)) {
+		req = umem_provider_pull(sim->att);
+		if (!req)
+			return;
+		if (!take(sim, req))
+			umem_request_requeue(req);
+	}
+}
+
+/**
+ * umem_sim_entry_init - prepare an entry
+ * @sim: its provider.
+ * @entry: the entry, all zero.
+ */
+void umem_sim_entry_init(struct umem_sim *sim, struct umem_sim_entry *entry)
+{
+	entry->sim = sim;
+	umem_hrtimer_setup(&entry->timer, timer_fires, CLOCK_MONOTONIC,
+			   HRTIMER_MODE_ABS_PINNED_SOFT);
+}
