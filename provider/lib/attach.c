@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * UMEM_RDMA_IOC_ATTACH and its errors.
+ * UMEM_RDMA_IOC_ATTACH and its errors; the choice between providers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,16 +81,13 @@ static int attach_fill(struct umem_rdma_attach *arg, int channel,
 	return 0;
 }
 
-int umem_rdma_attach(int channel, const struct umem_source *source,
-		     const struct umem_attach_limits *limits,
-		     struct umem_why *why)
+static int rdma_attach(int channel, const struct umem_source *source,
+		       const struct umem_attach_limits *limits,
+		       struct umem_why *why)
 {
 	struct umem_rdma_attach arg;
 	int device, err;
 
-	if (source->kind != UMEM_SOURCE_RDMA)
-		return umem_because(why, -EOPNOTSUPP,
-				    "the provider in the kernel speaks rdma:// only; use --user");
 	err = attach_fill(&arg, channel, source, limits, why);
 	if (err)
 		return err;
@@ -105,4 +102,30 @@ int umem_rdma_attach(int channel, const struct umem_source *source,
 		umem_because(why, err, "%s", umem_attach_explain(err));
 	close(device);
 	return err;
+}
+
+static int sim_attach(int channel, const struct umem_source *source,
+		      struct umem_why *why)
+{
+	int device = umem_sim_attach(channel, &source->sim, why);
+
+	if (device < 0)
+		return device;
+	close(device);
+	return 0;
+}
+
+int umem_kernel_attach(int channel, const struct umem_source *source,
+		       const struct umem_attach_limits *limits,
+		       struct umem_why *why)
+{
+	switch (source->kind) {
+	case UMEM_SOURCE_RDMA:
+		return rdma_attach(channel, source, limits, why);
+	case UMEM_SOURCE_SIM:
+		return sim_attach(channel, source, why);
+	default:
+		return umem_because(why, -EOPNOTSUPP,
+				    "the provider in the kernel speaks rdma:// only; use --user");
+	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Attaching the RDMA provider in the kernel: UMEM_RDMA_IOC_ATTACH.
+ * Attaching a provider in the kernel: UMEM_RDMA_IOC_ATTACH, or for a source
+ * that is simulated UMEM_SIM_IOC_ATTACH.
  */
 #ifndef UMEM_LIB_ATTACH_H
 #define UMEM_LIB_ATTACH_H
@@ -27,12 +28,12 @@ struct umem_attach_limits {
 #define UMEM_ACK_TIMEOUT_MS	500
 
 /*
- * Opens /dev/umem-rdma, resolves @source, attaches @channel. 0 or a negative
- * errno; on success @channel answers EBUSY and can be closed.
+ * Opens the device, resolves @source, attaches @channel. 0 or a negative errno;
+ * on success @channel answers EBUSY and can be closed. @limits are for RDMA.
  */
-int umem_rdma_attach(int channel, const struct umem_source *source,
-		     const struct umem_attach_limits *limits,
-		     struct umem_why *why);
+int umem_kernel_attach(int channel, const struct umem_source *source,
+		       const struct umem_attach_limits *limits,
+		       struct umem_why *why);
 
 /*
  * The clause for each errno that struct umem_rdma_attach documents. The

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * SOURCE: rdma://HOST:PORT/ID, tcp://HOST:PORT/ID, file:PATH.
+ * SOURCE: rdma://HOST:PORT/ID, tcp://HOST:PORT/ID, file:PATH, sim:WORDS.
  */
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static const struct {
 	{ "rdma://", UMEM_SOURCE_RDMA },
 	{ "tcp://", UMEM_SOURCE_TCP },
 	{ "file:", UMEM_SOURCE_FILE },
+	{ "sim:", UMEM_SOURCE_SIM },
 };
 
 /* Returns what follows the scheme, or NULL. */
@@ -129,6 +131,12 @@ static int server_parse(struct umem_source *source, const char *text,
 	return err ? err : port_parse(source, port, end - port, why);
 }
 
+static bool is_server(const struct umem_source *source)
+{
+	return source->kind == UMEM_SOURCE_RDMA ||
+	       source->kind == UMEM_SOURCE_TCP;
+}
+
 static int file_parse(struct umem_source *source, const char *path,
 		      struct umem_why *why)
 {
@@ -154,6 +162,8 @@ int umem_source_parse(const char *text, struct umem_source *source,
 				    text);
 	if (source->kind == UMEM_SOURCE_FILE)
 		return file_parse(source, rest, why);
+	if (source->kind == UMEM_SOURCE_SIM)
+		return umem_sim_parse(rest, &source->sim, why);
 	slash = strchr(rest, '/');
 	err = server_parse(source, rest, slash ? slash : rest + strlen(rest), why);
 	if (err)
@@ -172,7 +182,7 @@ int umem_listen_parse(const char *text, struct umem_source *source,
 	memset(source, 0, sizeof(*source));
 	source->text = text;
 	rest = scheme_skip(text, &source->kind);
-	if (!rest || source->kind == UMEM_SOURCE_FILE)
+	if (!rest || !is_server(source))
 		return umem_because(why, -EINVAL,
 				    "\"%s\" is not rdma://ADDR:PORT or tcp://ADDR:PORT",
 				    text);
@@ -216,8 +226,9 @@ int umem_source_resolve(const struct umem_source *source,
 	char port[8];
 	int gai;
 
-	if (source->kind == UMEM_SOURCE_FILE)
-		return umem_because(why, -EINVAL, "a file has no address");
+	if (!is_server(source))
+		return umem_because(why, -EINVAL, "%s has no address",
+				    source->text);
 	snprintf(port, sizeof(port), "%u", source->port);
 	gai = getaddrinfo(source->host, port, &hints, &list);
 	if (gai)

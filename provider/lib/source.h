@@ -5,6 +5,7 @@
  *	rdma://HOST:PORT/ID	a memory server, RDMA
  *	tcp://HOST:PORT/ID	the same server, TCP
  *	file:PATH		a file on this machine
+ *	sim:WORDS		nowhere: test equipment, see sim.h
  *
  * HOST is a name, an IPv4 address or an IPv6 address in brackets; PORT is 1 to
  * 65535; ID is the number of an export, decimal or 0x, 64 bits.
@@ -17,11 +18,13 @@
 #include <sys/socket.h>
 
 #include "say.h"
+#include "sim.h"
 
 enum umem_source_kind {
 	UMEM_SOURCE_RDMA = 1,
 	UMEM_SOURCE_TCP = 2,
 	UMEM_SOURCE_FILE = 3,
+	UMEM_SOURCE_SIM = 4,
 };
 
 #define UMEM_HOST_MAX 256
@@ -35,6 +38,8 @@ struct umem_source {
 	uint64_t export_id;
 	/* FILE */
 	const char *path;		/* points into @text */
+	/* SIM */
+	struct umem_sim_source sim;	/* points into @text */
 };
 
 /* 0 or -EINVAL; keeps pointers into @text. */
@@ -50,7 +55,7 @@ int umem_listen_parse(const char *text, struct umem_source *source,
 
 /*
  * The first address of @source's host, with its port. 0, or -ENOENT (no such
- * host), -EAGAIN (the resolver does not answer), -ENOMEM, -EINVAL (a file).
+ * host), -EAGAIN (the resolver does not answer), -ENOMEM, -EINVAL (no server).
  */
 int umem_source_resolve(const struct umem_source *source,
 			struct sockaddr_storage *addr, socklen_t *length,

@@ -23,7 +23,7 @@ static int attach(const struct row *row, struct umem_why *why)
 	if (channel < 0)
 		return umem_because(why, channel, "%s",
 				    umem_explain(UMEM_DO_CHANNEL, channel));
-	err = umem_rdma_attach(channel, &row->bench->source, &limits, why);
+	err = umem_kernel_attach(channel, &row->bench->source, &limits, why);
 	/* The region holds the channel now. */
 	close(channel);
 	return err;

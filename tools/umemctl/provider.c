@@ -71,7 +71,7 @@ static int kernel_start(int region, const char *subject,
 				subject);
 		return channel;
 	}
-	err = umem_rdma_attach(channel, &choice->source, &choice->limits, &why);
+	err = umem_kernel_attach(channel, &choice->source, &choice->limits, &why);
 	if (err)
 		umem_say_failed(err, &why, "attaching %s to %s", source, subject);
 	close(channel);
