@@ -36,6 +36,12 @@ enum bench_poll {
 	BENCH_POLL_AUTO = 0,
 	BENCH_POLL_SPIN,
 	BENCH_POLL_YIELD,	/* sched_yield() between two looks */
+	BENCH_POLL_SLEEP,	/* not at all: a timer wakes it; simulated only */
+};
+
+enum bench_clock {
+	BENCH_CLOCK_MONOTONIC = 0,
+	BENCH_CLOCK_TSC,
 };
 
 #define BENCH_CPUS_ANY "any"
@@ -58,11 +64,13 @@ struct bench_options {
 	struct bench_cpus cpu;
 	struct bench_cpus handler_cpu;
 	enum bench_poll poll;
+	enum bench_clock clock;
 	bool write;
 	bool json;
 };
 
 struct expect;
+struct fabric;
 struct row;
 
 /* One run, as the rows see it. */
@@ -71,6 +79,7 @@ struct bench {
 	struct umem_source source;
 	struct sockaddr_storage addr;	/* of @source, resolved */
 	uint64_t pages;		/* @opt.size in pages */
+	struct fabric *fabric;	/* of a simulated source, else NULL */
 	uint64_t floor_ns;	/* what the timer itself costs */
 	struct expect *expect;
 	struct perm perm;	/* this round's order: perm_at(0) comes first */

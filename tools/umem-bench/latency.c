@@ -20,16 +20,36 @@ struct batch {
 	size_t count;
 };
 
-static inline void touch(struct row *row, uint64_t page, size_t slot)
-{
-	volatile uint64_t *word = (uint64_t *)(row->map + page * BENCH_PAGE);
+/* How a row is touched; a constant in each of the loops that time it. */
+enum touch_kind {
+	TOUCH_READ,
+	TOUCH_WRITE,
+	TOUCH_CALL,		/* by the row's own function */
+};
 
-	if (!row->map)
-		row->ops->read(row, page, slot);
-	else if (row->bench->opt.write)
-		*word = verify_mark(page);
-	else
-		(void)*word;
+static inline __attribute__((always_inline)) void
+time_touches(struct row *row, struct batch *batch, enum touch_kind kind,
+	     enum bench_clock clock)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		uint64_t page = batch->page[i];
+		volatile uint64_t *word =
+			(uint64_t *)(row->map + page * BENCH_PAGE);
+		uint64_t mark = verify_mark(page);
+		uint64_t start;
+
+		guard_at(row->ops->name, page);
+		if (row->ops->aim)
+			row->ops->aim(row, page);
+		start = clock_ns(clock);
+		if (kind == TOUCH_READ)
+			(void)*word;
+		else if (kind == TOUCH_WRITE)
+			*word = mark;
+		else
+			row->ops->read(row, page, i);
+		batch->ns[i] = clock_ns(clock) - start;
+	}
 }
 
 /* Page faults of this thread so far. */
@@ -43,19 +63,20 @@ static uint64_t faults(void)
 
 static void time_batch(struct row *row, struct batch *batch)
 {
+	bool tsc = row->bench->opt.clock == BENCH_CLOCK_TSC;
+	bool write = row->bench->opt.write;
 	uint64_t before = faults();
 
-	for (size_t i = 0; i < batch->count; i++) {
-		uint64_t page = batch->page[i];
-		uint64_t start;
-
-		guard_at(row->ops->name, page);
-		if (row->ops->aim)
-			row->ops->aim(row, page);
-		start = clock_ns();
-		touch(row, page, i);
-		batch->ns[i] = clock_ns() - start;
-	}
+	if (!row->map)
+		time_touches(row, batch, TOUCH_CALL, row->bench->opt.clock);
+	else if (write && tsc)
+		time_touches(row, batch, TOUCH_WRITE, BENCH_CLOCK_TSC);
+	else if (write)
+		time_touches(row, batch, TOUCH_WRITE, BENCH_CLOCK_MONOTONIC);
+	else if (tsc)
+		time_touches(row, batch, TOUCH_READ, BENCH_CLOCK_TSC);
+	else
+		time_touches(row, batch, TOUCH_READ, BENCH_CLOCK_MONOTONIC);
 	row->faults += faults() - before;
 }
 

@@ -20,4 +20,8 @@ const struct row *report_floor(const struct bench *bench);
 /* Touches a second of one thread. */
 double report_rate(const struct hist_summary *summary);
 
+/* The run's clock and its way of polling, in words. */
+const char *report_clock(const struct bench *bench);
+const char *report_poll(const struct bench *bench);
+
 #endif /* UMEM_BENCH_LATENCY_H */

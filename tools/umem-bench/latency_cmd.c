@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "cpus.h"
 #include "expect.h"
+#include "fabric.h"
 #include "latency.h"
 #include "reader.h"
 #include "size.h"
@@ -130,8 +131,10 @@ static int open_row(struct row *row, struct umem_why *why)
 {
 	int err;
 
-	if (row->ops->remote && !row->bench->opt.source)
-		return umem_because(why, -ENOENT, "it needs --source");
+	if (row->ops->source && row->ops->source != row->bench->source.kind)
+		return umem_because(why, -ENOENT, "it needs --source %s",
+				    row->ops->source == UMEM_SOURCE_SIM ?
+				    "sim:" : "rdma://HOST:PORT/ID");
 	err = row->ops->open(row, why);
 	if (err)
 		return err;
@@ -192,7 +195,7 @@ static int measure(struct bench *bench)
 
 	if (ready < 0)
 		return BENCH_EXIT_ERROR;
-	bench->floor_ns = clock_floor_ns();
+	bench->floor_ns = clock_floor_ns(bench->opt.clock);
 	err = latency_run(bench);
 	if (err)
 		return BENCH_EXIT_ERROR;
@@ -206,6 +209,40 @@ static int measure(struct bench *bench)
 						  EXIT_SUCCESS;
 }
 
+/* Whether all rows can have what @sim promises. */
+static bool sim_is_plain(const struct umem_sim_attach *sim)
+{
+	struct umem_sim_attach plain = {
+		.content = UMEM_SIM_PATTERN,
+		.source_fd = -1,
+		.pattern_seed = sim->pattern_seed,
+		.latency_ns = sim->latency_ns,
+	};
+
+	return !memcmp(sim, &plain, sizeof(plain));
+}
+
+static bool source_is_usable(struct bench *bench)
+{
+	switch (bench->source.kind) {
+	case UMEM_SOURCE_RDMA:
+		if (bench->opt.poll != BENCH_POLL_SLEEP)
+			return true;
+		umem_say("--poll: completions of RDMA are polled by spin or yield");
+		return false;
+	case UMEM_SOURCE_SIM:
+		bench->opt.pattern_seed = bench->source.sim.arg.pattern_seed;
+		if (sim_is_plain(&bench->source.sim.arg))
+			return true;
+		umem_say("--source: of sim: only latency=TIME and pattern=SEED mean the same to all rows");
+		return false;
+	default:
+		umem_say("--source: %s is not reached by RDMA; rdma://HOST:PORT/ID is",
+			 bench->opt.source);
+		return false;
+	}
+}
+
 /* What was asked for, checked as far as it can be without a server. */
 static int settle_request(struct bench *bench)
 {
@@ -216,11 +253,8 @@ static int settle_request(struct bench *bench)
 		umem_say_failed(0, &why, "--source");
 		return BENCH_EXIT_USAGE;
 	}
-	if (bench->opt.source && bench->source.kind != UMEM_SOURCE_RDMA) {
-		umem_say("--source: %s is not reached by RDMA; rdma://HOST:PORT/ID is",
-			 bench->opt.source);
+	if (bench->opt.source && !source_is_usable(bench))
 		return BENCH_EXIT_USAGE;
-	}
 	if (rows_select(bench, cpus_usable(), &why)) {
 		umem_say_failed(0, &why, "--rows");
 		return BENCH_EXIT_USAGE;
@@ -228,17 +262,34 @@ static int settle_request(struct bench *bench)
 	return 0;
 }
 
+static int open_fabric(struct bench *bench)
+{
+	struct umem_why why = { "" };
+	int err;
+
+	if (bench->source.kind != UMEM_SOURCE_SIM)
+		return 0;
+	err = fabric_open(bench, &why);
+	if (err)
+		umem_say_failed(err, &why, "preparing %s", bench->opt.source);
+	return err;
+}
+
 static int run(struct bench *bench)
 {
+	if (clock_check(bench->opt.clock)) {
+		umem_say("--clock: the time stamp counter does not count nanoseconds here");
+		return BENCH_EXIT_ERROR;
+	}
 	if (bind_cpus(bench) || open_expectation(bench))
 		return BENCH_EXIT_ERROR;
-	if (bench->opt.source) {
+	if (bench->source.kind == UMEM_SOURCE_RDMA) {
 		if (look_at_source(bench))
 			return BENCH_EXIT_ERROR;
 	} else if (!bench->opt.size) {
 		bench->opt.size = DEFAULT_SIZE;
 	}
-	if (settle_touches(bench))
+	if (settle_touches(bench) || open_fabric(bench))
 		return BENCH_EXIT_ERROR;
 	return measure(bench);
 }
@@ -254,6 +305,7 @@ int bench_latency(int argc, char **argv)
 	if (!status)
 		status = run(&bench);
 	close_rows(&bench);
+	fabric_close(&bench);
 	expect_free(bench.expect);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "memory.h"
 
 char *memory_map(int fd, uint64_t bytes, int *err, struct umem_why *why)
@@ -43,4 +44,10 @@ int memory_new(uint64_t bytes, char **map, struct umem_why *why)
 close:
 	close(fd);
 	return err;
+}
+
+void memory_touch(char *map, uint64_t bytes)
+{
+	for (uint64_t at = 0; at < bytes; at += BENCH_PAGE)
+		((volatile char *)map)[at] = 0;
 }

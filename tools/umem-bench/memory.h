@@ -18,4 +18,7 @@ char *memory_map(int fd, uint64_t bytes, int *err, struct umem_why *why);
  */
 int memory_new(uint64_t bytes, char **map, struct umem_why *why);
 
+/* Writes to every page, so that each is there and mapped. */
+void memory_touch(char *map, uint64_t bytes);
+
 #endif /* UMEM_BENCH_MEMORY_H */

@@ -19,8 +19,8 @@
 
 static const char usage[] =
 	"usage: umem-bench latency [--source rdma://HOST:PORT/ID] [OPTIONS]\n"
-	"  --source SOURCE      a memory server's export; rows that read from it are\n"
-	"                       skipped without\n"
+	"  --source SOURCE      a memory server's export, or sim:latency=TIME, which is\n"
+	"                       simulated; rows that read from it are skipped without\n"
 	"  --size S             size of the regions (default: the export's)\n"
 	"  --touches N          pages touched a row and round (default 4096, or all)\n"
 	"  --rounds R           fresh regions so many times (default 4)\n"
@@ -34,8 +34,10 @@ static const char usage[] =
 	"  --cpu LIST           CPUs of the measuring thread, such as 2 or 0,2-3, or any\n"
 	"  --handler-cpu LIST   CPUs of userfaultfd's handler and of umem-provider\n"
 	"                       (default of both: any; with less than 3 CPUs the first)\n"
-	"  --poll spin|yield    how completions are polled (default: yield with less\n"
-	"                       than 3 CPUs)\n"
+	"  --poll spin|yield|sleep\n"
+	"                       how completions are polled (default: yield with less\n"
+	"                       than 3 CPUs); sleep: not, with a simulated source\n"
+	"  --clock monotonic|tsc  tsc: where that counts nanoseconds, as under -icount\n"
 	"  -j, --json           the report as JSON\n"
 	"exit status: 0; 1 an error, also a wrong page; 2 usage; 3 a row was skipped\n"
 	"rows:\n";
@@ -54,12 +56,13 @@ static void print_usage(FILE *to)
 			row_kinds[i]->what, when[row_kinds[i]->when]);
 	fputs("  uffd-verbs         all uffd-verbs-*; the best is reported by this name\n",
 	      to);
+	fputs("  uffd-sim           likewise\n", to);
 }
 
 enum {
 	OPT_SOURCE = 256, OPT_SIZE, OPT_TOUCHES, OPT_ROUNDS, OPT_BATCH,
 	OPT_SEED, OPT_WRITE, OPT_ROWS, OPT_PATTERN, OPT_FILE, OPT_CPU,
-	OPT_HANDLER, OPT_POLL,
+	OPT_HANDLER, OPT_POLL, OPT_CLOCK,
 };
 
 static const struct option longs[] = {
@@ -76,6 +79,7 @@ static const struct option longs[] = {
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "handler-cpu", required_argument, NULL, OPT_HANDLER },
 	{ "poll", required_argument, NULL, OPT_POLL },
+	{ "clock", required_argument, NULL, OPT_CLOCK },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
@@ -88,9 +92,23 @@ static int parse_poll(const char *text, struct bench_options *opt,
 		opt->poll = BENCH_POLL_SPIN;
 	else if (!strcmp(text, "yield"))
 		opt->poll = BENCH_POLL_YIELD;
+	else if (!strcmp(text, "sleep"))
+		opt->poll = BENCH_POLL_SLEEP;
 	else
-		return umem_because(why, -EINVAL, "\"%s\" is neither spin nor yield",
+		return umem_because(why, -EINVAL,
+				    "\"%s\" is none of spin, yield and sleep",
 				    text);
+	return 0;
+}
+
+static int parse_clock(const char *text, struct bench_options *opt,
+		       struct umem_why *why)
+{
+	if (!strcmp(text, "tsc"))
+		opt->clock = BENCH_CLOCK_TSC;
+	else if (strcmp(text, "monotonic"))
+		return umem_because(why, -EINVAL,
+				    "\"%s\" is neither monotonic nor tsc", text);
 	return 0;
 }
 
@@ -150,6 +168,8 @@ static int parse_one(int c, const char *arg, struct bench_options *opt,
 		return cpus_parse(arg, &opt->handler_cpu, why);
 	case OPT_POLL:
 		return parse_poll(arg, opt, why);
+	case OPT_CLOCK:
+		return parse_clock(arg, opt, why);
 	case 'j':
 		opt->json = true;
 		return 0;

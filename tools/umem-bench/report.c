@@ -28,6 +28,23 @@ double report_rate(const struct hist_summary *summary)
 	return summary->mean > 0 ? 1e9 / summary->mean : 0;
 }
 
+const char *report_clock(const struct bench *bench)
+{
+	return bench->opt.clock == BENCH_CLOCK_TSC ?
+	       "time stamp counter: instructions, where those are counted" :
+	       "wall-clock time, only ratios within this run mean anything";
+}
+
+const char *report_poll(const struct bench *bench)
+{
+	static const char *const names[] = {
+		[BENCH_POLL_AUTO] = "auto", [BENCH_POLL_SPIN] = "spin",
+		[BENCH_POLL_YIELD] = "yield", [BENCH_POLL_SLEEP] = "sleep",
+	};
+
+	return names[bench->opt.poll];
+}
+
 static void print_head(const struct bench *bench)
 {
 	const struct bench_options *opt = &bench->opt;
@@ -35,8 +52,8 @@ static void print_head(const struct bench *bench)
 	struct utsname name;
 
 	uname(&name);
-	printf("umem-bench latency: wall-clock time, only ratios within this run mean anything; Linux %s, %ld CPUs, rows:",
-	       name.release, sysconf(_SC_NPROCESSORS_ONLN));
+	printf("umem-bench latency: %s; Linux %s, %ld CPUs, rows:",
+	       report_clock(bench), name.release, sysconf(_SC_NPROCESSORS_ONLN));
 	for (size_t i = 0; i < bench->row_count; i++)
 		if (!bench->rows[i].skipped)
 			printf(" %s", bench->rows[i].ops->name);
@@ -51,10 +68,8 @@ static void print_head(const struct bench *bench)
 	       opt->source ? opt->source : "",
 	       umem_size_text(opt->size, size), expect_name(bench->expect),
 	       bench->floor_ns);
-	printf("measuring on CPU %s, handlers on %s; completions are polled %s\n\n",
-	       opt->cpu.text, opt->handler_cpu.text,
-	       opt->poll == BENCH_POLL_YIELD ? "with sched_yield() in between" :
-					       "without a pause");
+	printf("measuring on CPU %s, handlers on %s; waiting for completions: %s\n\n",
+	       opt->cpu.text, opt->handler_cpu.text, report_poll(bench));
 }
 
 static void print_times(const struct bench *bench)

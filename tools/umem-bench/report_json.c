@@ -75,6 +75,8 @@ static object *umem(const struct row *row)
 	add_count(status, "granules_provided", row->umem.granules_provided);
 	add_count(status, "bytes_copied", row->umem.bytes_copied);
 	add_count(status, "bytes_direct", row->umem.bytes_direct);
+	if (row->ops->source == UMEM_SOURCE_SIM)
+		add_count(status, "polled", row->umem.polled);
 	return status;
 }
 
@@ -134,13 +136,13 @@ static void add_run(object *to, const struct bench *bench)
 	uname(&name);
 	add_text(to, "command", "latency");
 	add_count(to, "format", FORMAT);
-	add_text(to, "time", "wall clock: only ratios within this run mean anything");
+	add_text(to, "time", report_clock(bench));
 	add_text(to, "kernel", name.release);
 	add_text(to, "machine", name.machine);
 	add_count(to, "cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
 	add_text(to, "cpu", opt->cpu.text);
 	add_text(to, "handler_cpu", opt->handler_cpu.text);
-	add_text(to, "poll", opt->poll == BENCH_POLL_YIELD ? "yield" : "spin");
+	add_text(to, "poll", report_poll(bench));
 	add_text(to, "source", opt->source);
 	add_count(to, "size", opt->size);
 	add_text(to, "access", opt->write ? "write" : "read");

@@ -24,7 +24,7 @@ enum row_when {
  * @group: a name for --rows that stands for all rows of the group; the best of
  *	them is reported under it. NULL: none.
  * @what: one line for people.
- * @remote: reads from --source.
+ * @source: what kind of --source it reads from; 0: none.
  * @zeroes: its pages hold zeroes, not the source's bytes.
  * @when: when it runs without being named.
  * @data: for the ops' own use: what distinguishes rows that share them.
@@ -45,7 +45,7 @@ struct row_ops {
 	const char *name;
 	const char *group;
 	const char *what;
-	bool remote;
+	enum umem_source_kind source;
 	bool zeroes;
 	enum row_when when;
 	int data;
@@ -67,6 +67,7 @@ struct row_umem {
 	uint64_t granules_provided;
 	uint64_t bytes_copied;
 	uint64_t bytes_direct;
+	uint64_t polled;	/* answers of the simulated provider that a fault polled */
 };
 
 struct row {
@@ -115,6 +116,11 @@ extern const struct row_ops row_uffd_block;
 extern const struct row_ops row_uffd_yield;
 extern const struct row_ops row_uffd_spin;
 extern const struct row_ops row_uffd_minor;
+extern const struct row_ops row_umem_sim;
+extern const struct row_ops row_uffd_sim_block;
+extern const struct row_ops row_uffd_sim_yield;
+extern const struct row_ops row_uffd_sim_minor;
+extern const struct row_ops row_uffd_sim_sigbus;
 extern const struct row_ops row_tmpfs_first;
 extern const struct row_ops row_present;
 extern const struct row_ops row_present_mapped;

@@ -54,7 +54,7 @@ static void raw_close(struct row *row)
 const struct row_ops row_raw_verbs = {
 	.name = "raw-verbs",
 	.what = "RDMA READ of a page by verbs, polled by the measuring thread",
-	.remote = true,
+	.source = UMEM_SOURCE_RDMA,
 	.open = raw_open,
 	.prepare = raw_prepare,
 	.read = raw_read,

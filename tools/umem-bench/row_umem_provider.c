@@ -54,7 +54,7 @@ static void provider_finish(struct row *row)
 const struct row_ops row_umem_provider = {
 	.name = "umem-provider",
 	.what = "umem, read by the program umem-provider",
-	.remote = true,
+	.source = UMEM_SOURCE_RDMA,
 	.data = PROVIDER_SLEEPS,
 	.open = umem_row_open,
 	.prepare = provider_prepare,
@@ -65,7 +65,7 @@ const struct row_ops row_umem_provider = {
 const struct row_ops row_umem_provider_poll = {
 	.name = "umem-provider-poll",
 	.what = "the same; the program polls and keeps its CPU to itself",
-	.remote = true,
+	.source = UMEM_SOURCE_RDMA,
 	.when = ROW_SPARE_CPUS,
 	.data = PROVIDER_POLLS,
 	.open = umem_row_open,

@@ -44,7 +44,7 @@ static int rdma_prepare(struct row *row, struct umem_why *why)
 const struct row_ops row_umem_rdma = {
 	.name = "umem-rdma",
 	.what = "umem, read by the RDMA provider in the kernel",
-	.remote = true,
+	.source = UMEM_SOURCE_RDMA,
 	.open = umem_row_open,
 	.prepare = rdma_prepare,
 	.finish = umem_row_drop,

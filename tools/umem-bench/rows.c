@@ -18,6 +18,11 @@ const struct row_ops *const row_kinds[] = {
 	&row_uffd_yield,
 	&row_uffd_spin,
 	&row_uffd_minor,
+	&row_umem_sim,
+	&row_uffd_sim_block,
+	&row_uffd_sim_yield,
+	&row_uffd_sim_minor,
+	&row_uffd_sim_sigbus,
 	&row_tmpfs_first,
 	&row_present,
 	&row_present_mapped,
@@ -35,12 +40,22 @@ static bool word_is(const char *word, size_t length, const char *name)
 	return name && strlen(name) == length && !strncmp(word, name, length);
 }
 
+/* Rows of the simulated source are for who asks for that. */
+static bool fits_source(const struct row_ops *ops, const struct bench *bench)
+{
+	bool sim = bench->source.kind == UMEM_SOURCE_SIM;
+
+	return !ops->source || (ops->source == UMEM_SOURCE_SIM) == sim;
+}
+
 /* Whether @list names @ops; without a list, whether it runs unasked. */
-static bool wanted(const struct row_ops *ops, const char *list,
+static bool wanted(const struct row_ops *ops, const struct bench *bench,
 		   unsigned int cpus)
 {
-	bool unasked = ops->when == ROW_ALWAYS ||
-		       (ops->when == ROW_SPARE_CPUS && cpus >= SPIN_CPUS);
+	bool unasked = fits_source(ops, bench) &&
+		       (ops->when == ROW_ALWAYS ||
+			(ops->when == ROW_SPARE_CPUS && cpus >= SPIN_CPUS));
+	const char *list = bench->opt.rows;
 
 	if (!list)
 		return unasked;
@@ -93,7 +108,7 @@ int rows_select(struct bench *bench, unsigned int cpus, struct umem_why *why)
 	for (size_t i = 0; i < row_kind_count; i++) {
 		struct row *row = &bench->rows[bench->row_count];
 
-		if (!wanted(row_kinds[i], list, cpus))
+		if (!wanted(row_kinds[i], bench, cpus))
 			continue;
 		row->ops = row_kinds[i];
 		row->name = row->ops->name;

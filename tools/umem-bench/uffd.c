@@ -24,12 +24,19 @@ static int uffd_create(int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static int uffd_open(int flags, bool minor, struct umem_why *why)
+static uint64_t features(const struct uffd_pager *pager)
+{
+	return (pager->minor ? UFFD_FEATURE_MINOR_SHMEM :
+			       UFFD_FEATURE_MISSING_SHMEM) |
+	       (pager->wait == UFFD_SIGBUS ? UFFD_FEATURE_SIGBUS : 0);
+}
+
+static int uffd_open(int flags, const struct uffd_pager *pager,
+		     struct umem_why *why)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
-		.features = minor ? UFFD_FEATURE_MINOR_SHMEM :
-				    UFFD_FEATURE_MISSING_SHMEM,
+		.features = features(pager),
 	};
 	int fd = uffd_create(flags);
 	int err;
@@ -41,17 +48,18 @@ static int uffd_open(int flags, bool minor, struct umem_why *why)
 				    "userfaultfd is not allowed here (sysctl vm.unprivileged_userfaultfd, CAP_SYS_PTRACE)");
 	if (ioctl(fd, UFFDIO_API, &api)) {
 		err = umem_because(why, -errno,
-				   "this kernel's userfaultfd does not do %s faults of shared memory",
-				   minor ? "minor" : "missing");
+				   "this kernel's userfaultfd does not do %s faults of shared memory%s",
+				   pager->minor ? "minor" : "missing",
+				   pager->wait == UFFD_SIGBUS ? " by SIGBUS" : "");
 		close(fd);
 		return err;
 	}
 	return fd;
 }
 
-int uffd_check(bool minor, struct umem_why *why)
+int uffd_check(const struct uffd_pager *pager, struct umem_why *why)
 {
-	int fd = uffd_open(0, minor, why);
+	int fd = uffd_open(0, pager, why);
 
 	if (fd < 0)
 		return fd;
@@ -78,12 +86,14 @@ int uffd_start(struct uffd_pager *pager, struct umem_why *why)
 	int err;
 
 	pager->fd = uffd_open(pager->wait == UFFD_BLOCK ? 0 : O_NONBLOCK,
-			      pager->minor, why);
+			      pager, why);
 	if (pager->fd < 0)
 		return pager->fd;
 	err = uffd_register(pager, why);
 	if (err)
 		goto close;
+	if (pager->wait == UFFD_SIGBUS)
+		return 0;
 	pager->awake = false;
 	sem_init(&pager->resume, 0, 0);
 	sem_init(&pager->changed, 0, 0);
@@ -98,9 +108,15 @@ close:
 	return err;
 }
 
+/* A thread that sleeps in read(), or none, disturbs nobody. */
+static bool always_ready(const struct uffd_pager *pager)
+{
+	return pager->wait == UFFD_BLOCK || pager->wait == UFFD_SIGBUS;
+}
+
 void uffd_wake(struct uffd_pager *pager)
 {
-	if (pager->wait == UFFD_BLOCK)
+	if (always_ready(pager))
 		return;
 	pager->awake = true;
 	sem_post(&pager->resume);
@@ -110,7 +126,7 @@ void uffd_wake(struct uffd_pager *pager)
 
 void uffd_rest(struct uffd_pager *pager)
 {
-	if (pager->wait == UFFD_BLOCK)
+	if (always_ready(pager))
 		return;
 	pager->awake = false;
 	while (sem_wait(&pager->changed))
@@ -119,10 +135,12 @@ void uffd_rest(struct uffd_pager *pager)
 
 void uffd_stop(struct uffd_pager *pager)
 {
-	uffd_wake(pager);
-	(void)*(volatile char *)(pager->map + pager->bytes);
-	pthread_join(pager->thread, NULL);
-	sem_destroy(&pager->resume);
-	sem_destroy(&pager->changed);
+	if (pager->wait != UFFD_SIGBUS) {
+		uffd_wake(pager);
+		(void)*(volatile char *)(pager->map + pager->bytes);
+		pthread_join(pager->thread, NULL);
+		sem_destroy(&pager->resume);
+		sem_destroy(&pager->changed);
+	}
 	close(pager->fd);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The peer's pager: fault, READ, copy or map, again. No poll() before read():
+ * The peer's pager: fault, fetch, copy or map, again. No poll() before read():
  * with one userfaultfd it only costs. Putting the page in place wakes the thread
  * that faulted.
  */
@@ -55,12 +55,15 @@ static uint64_t next_fault(struct uffd_pager *pager)
 	       (uintptr_t)pager->map;
 }
 
-static void copy_page(struct uffd_pager *pager, uint64_t offset)
+static void copy_page(struct uffd_pager *pager, uint64_t offset,
+		      const char *from)
 {
 	struct uffdio_copy copy = {
 		.dst = (uintptr_t)pager->map + offset,
-		.src = (uintptr_t)pager->reader->buffer,
+		.src = (uintptr_t)from,
 		.len = BENCH_PAGE,
+		/* With SIGBUS nobody sleeps. */
+		.mode = pager->wait == UFFD_SIGBUS ? UFFDIO_COPY_MODE_DONTWAKE : 0,
 	};
 
 	while (ioctl(pager->fd, UFFDIO_COPY, &copy)) {
@@ -108,17 +111,14 @@ static void serve_end(struct uffd_pager *pager)
 		put_zero(pager, pager->bytes);
 }
 
-static void serve(struct uffd_pager *pager, uint64_t offset)
+void uffd_resolve(struct uffd_pager *pager, uint64_t offset)
 {
-	uint64_t page = offset / BENCH_PAGE;
+	const char *from = pager->fetch(pager, offset / BENCH_PAGE);
 
-	if (pager->minor) {
-		reader_get(pager->reader, page, page);
+	if (pager->minor)
 		map_page(pager, offset);
-	} else {
-		reader_get(pager->reader, page, 0);
-		copy_page(pager, offset);
-	}
+	else
+		copy_page(pager, offset, from);
 }
 
 void *uffd_thread(void *arg)
@@ -141,6 +141,6 @@ void *uffd_thread(void *arg)
 			serve_end(pager);
 			return NULL;
 		}
-		serve(pager, offset);
+		uffd_resolve(pager, offset);
 	}
 }

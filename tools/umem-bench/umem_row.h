@@ -16,6 +16,7 @@ struct umem_row {
 	int device;
 	int region;
 	pid_t provider;		/* a process of ours that provides, or 0 */
+	int sim;		/* open device of the simulated provider */
 };
 
 /* Opens /dev/umem; @row->priv becomes a struct umem_row. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "expect.h"
+#include "fabric.h"
 #include "verify.h"
 
 /* Eight bytes as they lie in memory. */
@@ -37,6 +38,8 @@ static int expected_page(const struct row *row, uint64_t page, char *out)
 
 	if (row->ops->zeroes)
 		memset(out, 0, BENCH_PAGE);
+	else if (bench->fabric)
+		memcpy(out, fabric_page(bench->fabric, page), BENCH_PAGE);
 	else
 		err = expect_page(bench->expect, page, out);
 	if (bench->opt.write && row->map) {
