@@ -8,7 +8,7 @@
 # Where modules are for: a name in tests/vm/kernels, or a version below
 # /lib/modules.  A machine with its own headers builds for itself, but checks
 # and the demo run in VMs and so always mean a stock kernel.
-vm-goals := check check-% stress fuzz soak demo lint kernel-% vm-%
+vm-goals := check check-% stress fuzz soak demo bench lint kernel-% vm-%
 ifeq ($(origin KERNEL),undefined)
   KERNEL := $(shell [ -e /lib/modules/$$(uname -r)/build ] && uname -r || echo 6.1)
   ifneq ($(filter $(vm-goals),$(MAKECMDGOALS)),)
@@ -76,7 +76,7 @@ tests: $(host-tests) $(guest-tests) $(guest-tools)
 
 # ---- checks
 
-.PHONY: check check-host check-guest check-debug check-debug-slice stress fuzz soak lint demo
+.PHONY: check check-host check-guest check-debug check-debug-slice stress fuzz soak lint demo bench
 check:
 	+@MAKE='$(MAKE)' tests/check
 
@@ -127,6 +127,10 @@ lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
 demo: deps-test modules tools
 	@tests/vm/demo
 
+# BENCH= are options of tests/vm/bench.
+bench: deps-vm modules $(BUILD)/bin/umem-bench
+	@tests/vm/bench --kernel $(KERNEL) $(BENCH)
+
 # ---- the rest
 
 PREFIX ?= /usr/local
@@ -162,6 +166,7 @@ help:
 	@echo 'make fuzz          random calls                       [SEED=, CALLS=1000000]'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
+	@echo 'make bench         what a touch of a page costs, in instructions'
 	@echo 'make where         print the directory of the modules'
 	@echo 'make install       modules, tools and headers       [PREFIX=, DESTDIR=]'
 	@echo 'make clean         remove the build directory (the cache stays)'

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The figures by which the lab is judged, out of the rows of one run.
+
+`added` is what a touch costs more than the first touch of tmpfs by the same
+access, the fabric's latency taken off as well.  A figure whose rows are not there
+is None.
+"""
+
+UFFD = ("uffd-sim-block", "uffd-sim-yield")     # its best fair case: the cheaper
+
+KEYS = (
+    "sim0_rd_added", "sim0_wr_added", "sim0_p99_added",
+    "sim3_rd_added", "sim3_wr_added", "sim10_rd_added", "sim10_wr_added",
+    "sim3_added_vs_uffd", "sim10_added_vs_uffd", "sim10_sleep_wr_added",
+    "rxe_added_vs_uffd", "rxe_vs_nvmeof",
+    "provided_wr_vs_tmpfs", "provided_scan_vs_tmpfs", "finalized_vs_tmpfs",
+    "seq_scan_vs_tmpfs", "stride3_scan_vs_tmpfs", "random_readahead_cost",
+    "fill_vs_raw", "demand_p99_during_fill", "smp2_vs_tmpfs_scaling",
+    "hotset_fault_reduction",
+)
+
+
+class Rows:
+    def __init__(self, rows):
+        self.by = {(r["row"], r["fabric_ns"], r["access"], r["wait"]): r["instructions"]
+                   for r in rows}
+
+    def get(self, row, access, fabric=None, wait=None, what="p50"):
+        found = self.by.get((row, fabric, access, wait))
+        return found[what] if found else None
+
+    def added(self, row, access, fabric, wait=None, what="p50"):
+        value = self.get(row, access, fabric, wait, what)
+        base = self.get("tmpfs-first", access, what=what)
+        return None if value is None or base is None else value - base - fabric
+
+    def uffd_added(self, access, fabric, wait):
+        """Of the cheapest p50 of its fair cases."""
+        values = [self.added(row, access, fabric, wait) for row in UFFD]
+        values = [value for value in values if value is not None]
+        return min(values) if values else None
+
+
+def worst(*values):
+    values = [value for value in values if value is not None]
+    return max(values) if values else None
+
+
+def quotient(a, b):
+    return None if a is None or not b else round(a / b, 4)
+
+
+def ratios(rows):
+    rows = Rows(rows)
+    out = dict.fromkeys(KEYS)
+    out["sim0_rd_added"] = rows.added("umem-sim", "read", 0)
+    out["sim0_wr_added"] = rows.added("umem-sim", "write", 0)
+    out["sim0_p99_added"] = worst(*(rows.added("umem-sim", access, 0, what="p99")
+                                    for access in ("read", "write")))
+    for name, fabric in (("sim3", 3000), ("sim10", 10000)):
+        read = rows.added("umem-sim", "read", fabric, "spin")
+        write = rows.added("umem-sim", "write", fabric, "spin")
+        out[f"{name}_rd_added"] = read
+        out[f"{name}_wr_added"] = write
+        out[f"{name}_added_vs_uffd"] = worst(
+            quotient(read, rows.uffd_added("read", fabric, "spin")),
+            quotient(write, rows.uffd_added("write", fabric, "spin")))
+    out["sim10_sleep_wr_added"] = rows.added("umem-sim", "write", 10000, "sleep")
+    return out
