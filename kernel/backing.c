@@ -82,16 +82,32 @@ int umem_backing_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/**
+ * umem_backing_inode_put - a file of the backing's inode is being released
+ * @region: the region.
+ * @inode: of the file.
+ *
+ * Return: whether it was the last one. What follows is core code then, perhaps
+ * after our module was unloaded.
+ */
+bool umem_backing_inode_put(struct umem_region *region, struct inode *inode)
+{
+	if (!atomic_dec_and_test(&region->backing_users))
+		return false;
+	inode->i_op = tmpfs_inode_ops;
+	inode->i_fop = tmpfs_inode_fops;
+	return true;
+}
+
 /* The last VMA, sleeping fault and region fd are gone. */
 static int backing_release(struct inode *inode, struct file *file)
 {
 	struct umem_region *region = file->private_data;
 
-	/* What follows is core code, perhaps after our module was unloaded. */
-	inode->i_op = tmpfs_inode_ops;
-	inode->i_fop = tmpfs_inode_fops;
-	if (region)
-		umem_region_backing_gone(region);
+	/* The pages go now, not when a provider unmaps its channel. */
+	if (!umem_backing_inode_put(region, inode))
+		shmem_truncate_range(inode, 0, (loff_t)-1);
+	umem_region_backing_gone(region);
 	return 0;
 }
 
@@ -177,8 +193,35 @@ struct file *umem_backing_create(struct umem_region *region)
 	fops_put(file->f_op);
 	file->f_op = &backing_fops;
 	file->private_data = region;
+	atomic_set(&region->backing_users, 1);
 	/* Else writes end at 2 GiB. */
 	file->f_flags |= O_LARGEFILE;
+	return file;
+}
+
+/**
+ * umem_backing_alias - make another file of the backing's inode
+ * @region: the region; its backing file is pinned.
+ * @fops: of the new file; its release calls umem_backing_inode_put().
+ *
+ * It does not keep the region, only the inode. May sleep.
+ */
+struct file *umem_backing_alias(struct umem_region *region,
+				const struct file_operations *fops)
+{
+	struct inode *inode = region->mapping->host;
+	struct file *file;
+
+	ihold(inode);
+	file = alloc_file_pseudo(inode, backing_mount, "umem-channel",
+				 O_RDWR | O_LARGEFILE, fops);
+	if (IS_ERR(file)) {
+		iput(inode);
+		return file;
+	}
+	/* alloc_file_pseudo() leaves it to its caller. */
+	__module_get(fops->owner);
+	atomic_inc(&region->backing_users);
 	return file;
 }
 
@@ -237,8 +280,9 @@ int umem_backing_punch(struct umem_region *region, u64 offset, u64 length)
  * @region: the region; its backing file is pinned.
  * @granule: its index.
  *
- * The page of a missing granule is clean, so reclaim just drops it; but as part
- * of a large folio with a provided granule it may have gone to swap. May sleep.
+ * The page of a missing granule is clean or pinned, so reclaim just drops it or
+ * leaves it alone; but as part of a large folio with a provided granule it may
+ * have gone to swap. May sleep.
  *
  * Return: the page with a reference, NULL when there is none, or ERR_PTR.
  */

@@ -102,7 +102,7 @@ static void channel_end_locked(struct umem_region *region,
 	if (att)
 		umem_attachment_end(att);
 	else /* Nothing of it can land any more: answers are synchronous. */
-		umem_requests_requeue(region, channel);
+		umem_channel_requeue(channel);
 	trace_provider_state(region->ino, umem_provider_kind(region));
 	umem_region_update_orphan(region);
 	/* Under fail-fast, or when orphaned, waiters give up. */
@@ -232,7 +232,7 @@ int umem_channel_claim(struct umem_channel *channel)
 	if (!err) {
 		channel_set_state(channel, UMEM_CHANNEL_CLAIMED);
 		kref_get(&channel->ref);
-		umem_requests_requeue(region, channel);
+		umem_channel_requeue(channel);
 		trace_provider_state(region->ino, umem_provider_kind(region));
 	}
 	mutex_unlock(&region->channel_lock);
@@ -275,6 +275,7 @@ int umem_channel_release(struct inode *inode, struct file *file)
 	    channel->state == UMEM_CHANNEL_OPEN)
 		channel_end_locked(region, NULL);
 	mutex_unlock(&region->channel_lock);
+	umem_channel_map_release(channel);
 	umem_channel_put(channel);
 	return 0;
 }

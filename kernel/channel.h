@@ -16,6 +16,7 @@
 struct umem_attachment;
 struct umem_channel_open;
 struct umem_region;
+struct umem_request;
 
 /**
  * enum umem_channel_state - who may use a channel
@@ -39,6 +40,8 @@ enum umem_channel_state {
  * @state: enum umem_channel_state; written under region->channel_lock and @io.
  * @file_open: the fd is open; region->channel_lock.
  * @attachment: the committed attachment; region->channel_lock.
+ * @map: the file that mappings of the channel refer to, made by the first one;
+ *	counted until the fd is closed.
  * @bounce: a page for answers, so that they need no memory.
  * @bounce_lock: who uses @bounce.
  */
@@ -49,6 +52,7 @@ struct umem_channel {
 	enum umem_channel_state state;
 	bool file_open;
 	struct umem_attachment *attachment;
+	struct file *map;
 	struct page *bounce;
 	struct mutex bounce_lock;
 };
@@ -71,6 +75,22 @@ extern const struct file_operations umem_channel_fops;
 
 /* channel_answer.c: what a provider wrote */
 ssize_t umem_channel_write_iter(struct kiocb *iocb, struct iov_iter *from);
+
+/* channel_map.c: mappings of the fd */
+int umem_channel_mmap(struct file *file, struct vm_area_struct *vma);
+void umem_channel_map_release(struct umem_channel *channel);
+void umem_channel_map_zap(struct umem_region *region, unsigned long granule,
+			  const void *owner);
+bool umem_channel_map_publish(struct umem_channel *channel,
+			      unsigned long granule);
+bool umem_channel_map_fail(struct umem_channel *channel, unsigned long granule,
+			   int error);
+void umem_channel_settle(struct umem_channel *channel, unsigned long granule);
+bool umem_channel_cancel(struct umem_channel *channel,
+			 struct umem_request *req);
+void umem_channel_requeue(struct umem_channel *channel);
+void umem_channel_requeue_one(struct umem_channel *channel,
+			      struct umem_request *req);
 
 static inline int umem_channel_usable(const struct umem_channel *channel)
 {

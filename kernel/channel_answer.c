@@ -5,7 +5,7 @@
  * The payload of DATA goes into a bounce page first: the copy from the user
  * may fault, even on the very granule, so nothing is locked meanwhile. Only
  * then, under the channel's io lock and the folio lock, the granule is looked
- * at again and written.
+ * at again and written. CACHED is in channel_map.c.
  */
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -15,29 +15,48 @@
 #include "channel.h"
 #include "region.h"
 
-/*
- * Caller holds channel->io for reading and pins the backing file. An answer
- * for a granule that is provided changes nothing.
- */
-static int put_granule(struct umem_channel *channel, unsigned long granule,
-		       struct page *bytes)
+/* Caller holds channel->io for reading and pins the backing file. */
+static int put_granule(struct umem_channel *channel, enum umem_op op,
+		       unsigned long granule, struct page *bytes)
 {
-	struct umem_region *region = channel->region;
-	int put = umem_granule_put(region, granule, bytes, channel);
+	if (op == UMEM_OP_CACHED)
+		return umem_channel_map_publish(channel, granule);
+	return umem_granule_put(channel->region, granule, bytes, channel);
+}
+
+static void count_granule(struct umem_region *region, enum umem_op op)
+{
+	if (op == UMEM_OP_DATA)
+		umem_stat_add(region, UMEM_STAT_BYTES_COPIED, PAGE_SIZE);
+	else if (op == UMEM_OP_CACHED)
+		umem_stat_add(region, UMEM_STAT_BYTES_MAPPED, PAGE_SIZE);
+}
+
+/*
+ * An answer for a granule that is provided changes nothing. One that may not
+ * write is the last word on its request; not so CACHED for a missing granule
+ * into which nothing was written.
+ */
+static int answer_granule(struct umem_channel *channel, enum umem_op op,
+			  unsigned long granule, struct page *bytes)
+{
+	int put = put_granule(channel, op, granule, bytes);
 
 	if (put < 0)
 		return put;
-	if (!put) {
-		umem_request_settle(region, granule, channel);
-		umem_stat_inc(region, UMEM_STAT_STALE);
-	} else if (bytes) {
-		umem_stat_add(region, UMEM_STAT_BYTES_COPIED, PAGE_SIZE);
+	if (put) {
+		count_granule(channel->region, op);
+		return 0;
 	}
+	if (op != UMEM_OP_CACHED ||
+	    umem_granule_provided(channel->region, granule))
+		umem_channel_settle(channel, granule);
+	umem_stat_inc(channel->region, UMEM_STAT_STALE);
 	return 0;
 }
 
 /* Puts one granule while the channel is ours and the region is there. */
-static int put_granule_checked(struct umem_channel *channel,
+static int put_granule_checked(struct umem_channel *channel, enum umem_op op,
 			       unsigned long granule, struct page *bytes)
 {
 	struct file *pin;
@@ -49,7 +68,7 @@ static int put_granule_checked(struct umem_channel *channel,
 	down_read(&channel->io);
 	err = umem_channel_usable(channel);
 	if (!err)
-		err = put_granule(channel, granule, bytes);
+		err = answer_granule(channel, op, granule, bytes);
 	up_read(&channel->io);
 	fput(pin);
 	return err;
@@ -93,15 +112,17 @@ static int put_data(struct umem_channel *channel,
 		if (copy_page_from_iter(bounce, 0, size, from) != size)
 			err = -EFAULT;
 		else
-			err = put_granule_checked(channel, granule, bounce);
+			err = put_granule_checked(channel, UMEM_OP_DATA,
+						  granule, bounce);
 		cond_resched();
 	}
 	bounce_put(channel, bounce);
 	return err;
 }
 
-static int put_zero(struct umem_channel *channel,
-		    const struct umem_answer *answer)
+/* ZERO and CACHED: no payload. */
+static int put_plain(struct umem_channel *channel,
+		     const struct umem_answer *answer)
 {
 	u32 size = channel->region->geometry.granule;
 	unsigned long granule = answer->offset / size;
@@ -109,7 +130,7 @@ static int put_zero(struct umem_channel *channel,
 	int err = 0;
 
 	for (done = 0; !err && done < answer->length; done += size, granule++) {
-		err = put_granule_checked(channel, granule, NULL);
+		err = put_granule_checked(channel, answer->op, granule, NULL);
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -124,6 +145,7 @@ static void fail_granule(struct umem_channel *channel, unsigned long granule)
 
 	/* A verdict on what nobody waits for changes nothing. */
 	if (!umem_request_fail(region, granule, channel, -EIO) &&
+	    !umem_channel_map_fail(channel, granule, -EIO) &&
 	    umem_granule_provided(region, granule))
 		umem_stat_inc(region, UMEM_STAT_STALE);
 }
@@ -174,8 +196,9 @@ static ssize_t put_record(struct umem_channel *channel, struct iov_iter *from)
 	case UMEM_OP_DATA:
 		err = put_data(channel, &answer, from);
 		break;
+	case UMEM_OP_CACHED:
 	case UMEM_OP_ZERO:
-		err = put_zero(channel, &answer);
+		err = put_plain(channel, &answer);
 		break;
 	case UMEM_OP_FAIL:
 		err = put_fail(channel, &answer);

@@ -38,6 +38,16 @@ static int copy_request(const struct umem_request *req, enum umem_op op,
 		0 : -EFAULT;
 }
 
+/* Not copied out, so not issued; unless the channel has ended meanwhile. */
+static void untake_request(struct umem_channel *channel,
+			   struct umem_request *req)
+{
+	down_read(&channel->io);
+	if (!umem_channel_usable(channel))
+		umem_channel_requeue_one(channel, req);
+	up_read(&channel->io);
+}
+
 /*
  * Tells one request: 1 when one was copied out, 0 when there is none, or an
  * error.
@@ -52,11 +62,8 @@ static int read_request(struct umem_channel *channel, struct iov_iter *to)
 	/* It may be promoted meanwhile: what counts is when it was taken. */
 	err = copy_request(req, READ_ONCE(req->prefetch) ? UMEM_OP_PREFETCH :
 			   UMEM_OP_FETCH, to);
-	if (err) {
-		/* Not copied out, so not issued. */
-		umem_request_requeue_owned(req, channel);
-		umem_queue_notify(channel->region);
-	}
+	if (err)
+		untake_request(channel, req);
 	umem_request_put(req);
 	return err ?: 1;
 }
@@ -77,7 +84,7 @@ static struct umem_request *take_cancel(struct umem_channel *channel)
 		goto unlock;
 	}
 	while ((req = umem_queue_pop_cancel(channel->region)) &&
-	       !umem_request_cancel(req, channel))
+	       !umem_channel_cancel(channel, req))
 		umem_request_put(req);
 unlock:
 	up_read(&channel->io);
@@ -177,7 +184,7 @@ static long channel_requeue(struct umem_channel *channel)
 	down_read(&channel->io);
 	err = umem_channel_usable(channel);
 	if (!err)
-		umem_requests_requeue(channel->region, channel);
+		umem_channel_requeue(channel);
 	up_read(&channel->io);
 	return err;
 }
@@ -207,6 +214,7 @@ const struct file_operations umem_channel_fops = {
 	.read_iter = channel_read_iter,
 	.write_iter = umem_channel_write_iter,
 	.poll = channel_poll,
+	.mmap = umem_channel_mmap,
 	.show_fdinfo = channel_show_fdinfo,
 	.unlocked_ioctl = channel_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "channel.h"
 #include "region.h"
 
 /*
@@ -30,6 +31,32 @@ static void fill_page(struct page *page, struct page *bytes)
 	set_page_dirty(page);
 }
 
+/*
+ * Writes and publishes the granule, unless it may not. @page is NULL for zeroes
+ * where no page is.
+ */
+static bool put_page_content(struct umem_region *region, unsigned long granule,
+			     struct page *page, struct page *bytes,
+			     const void *owner)
+{
+	bool put = false;
+
+	if (page)
+		lock_page(page);
+	/* Writers of one granule meet here, under the folio lock. */
+	if (umem_request_may_write(region, granule, owner) &&
+	    (!page || umem_page_is_current(region, page))) {
+		if (page) {
+			umem_channel_map_zap(region, granule, owner);
+			fill_page(page, bytes);
+		}
+		put = umem_request_publish(region, granule, owner);
+	}
+	if (page)
+		unlock_page(page);
+	return put;
+}
+
 /**
  * umem_granule_put - write a missing granule and make it provided
  * @region: the region; the caller pins its backing file.
@@ -48,24 +75,19 @@ int umem_granule_put(struct umem_region *region, unsigned long granule,
 		     struct page *bytes, const void *owner)
 {
 	struct page *page;
-	int put = 0;
+	bool put = false;
 
-	if (!umem_request_may_write(region, granule, owner))
-		return 0;
-	page = page_to_write(region, granule, bytes);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	if (page)
-		lock_page(page);
-	/* Writers of one granule meet here, under the folio lock. */
-	if (umem_request_may_write(region, granule, owner)) {
+	/*
+	 * Again, when the page was dropped before it was locked; or when there
+	 * was none, and then one came that a mapping of the channel shows.
+	 */
+	while (!put && umem_request_may_write(region, granule, owner)) {
+		page = page_to_write(region, granule, bytes);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		put = put_page_content(region, granule, page, bytes, owner);
 		if (page)
-			fill_page(page, bytes);
-		put = umem_request_publish(region, granule, owner);
-	}
-	if (page) {
-		unlock_page(page);
-		put_page(page);
+			put_page(page);
 	}
 	return put;
 }

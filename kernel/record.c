@@ -47,7 +47,6 @@ static int check_range(const struct umem_answer *answer,
  *	op that is no answer.
  * -ERANGE: reaches beyond the end of the region.
  * -EMSGSIZE: DATA longer than the region's max_data.
- * -EOPNOTSUPP: an answer that this kernel does not offer.
  */
 int umem_record_check_answer(const struct umem_record *record,
 			     const struct umem_geometry *geometry,
@@ -67,11 +66,10 @@ int umem_record_check_answer(const struct umem_record *record,
 	case UMEM_OP_DATA:
 		answer->payload = answer->length;
 		break;
+	case UMEM_OP_CACHED:
 	case UMEM_OP_ZERO:
 	case UMEM_OP_FAIL:
 		break;
-	case UMEM_OP_CACHED:
-		return -EOPNOTSUPP;
 	default:
 		return -EINVAL;
 	}

@@ -18,6 +18,7 @@
 #include <linux/bitops.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
@@ -55,6 +56,8 @@ struct umem_channel;
  * @mapping: page cache of the backing file; valid while that file is pinned.
  * @backing: the backing file, NULL once its last reference is gone; read by
  *	umem_region_pin(), not counted.
+ * @backing_users: files that keep the backing's inode: its own, and one for
+ *	each channel that was mapped.
  * @provided: one bit per granule; set once, under the granule's bucket lock,
  *	read without a lock by umem_granule_provided().
  * @requests: open requests.
@@ -86,6 +89,7 @@ struct umem_region {
 
 	struct address_space *mapping;
 	struct file *backing;
+	atomic_t backing_users;
 	unsigned long *provided;
 
 	struct umem_request_table requests;
@@ -150,6 +154,17 @@ struct file *umem_region_pin(struct umem_region *region);
 size_t umem_region_memory(const struct umem_region *region);
 void umem_region_update_orphan(struct umem_region *region);
 
+/*
+ * Whether @page is still the one of its granule, and was not dropped since a
+ * reference was taken: under the folio lock, or the lock of the granule's
+ * bucket where no request of it was open meanwhile.
+ */
+static inline bool umem_page_is_current(const struct umem_region *region,
+					struct page *page)
+{
+	return READ_ONCE(page_folio(page)->mapping) == region->mapping;
+}
+
 /* backing.c: the tmpfs file that holds the pages */
 int umem_backing_init(void);
 void umem_backing_exit(void);
@@ -162,6 +177,9 @@ int umem_backing_punch(struct umem_region *region, u64 offset, u64 length);
 struct page *umem_backing_find_page(struct umem_region *region,
 				    unsigned long granule);
 int umem_backing_mmap(struct file *file, struct vm_area_struct *vma);
+struct file *umem_backing_alias(struct umem_region *region,
+				const struct file_operations *fops);
+bool umem_backing_inode_put(struct umem_region *region, struct inode *inode);
 
 /* front.c: the inode that a region fd refers to */
 int umem_front_pin(void);

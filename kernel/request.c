@@ -205,6 +205,7 @@ static struct umem_request *slot_get(struct umem_region *region,
 	req->page = page;
 	req->prefetch = prefetch;
 	req->owner = NULL;
+	req->mapped = false;
 	req->error = 0;
 	return req;
 }
@@ -220,7 +221,8 @@ static void slot_undo(struct umem_request *req)
 
 /*
  * Put @req into its bucket, unless the granule was provided or requested since,
- * or is being punched: -EBUSY. On success the caller has a reference beside the
+ * is being punched (-EBUSY), or its page was dropped with an earlier request of
+ * it (-EAGAIN). On success the caller has a reference beside the
  * one for being open.
  */
 static struct umem_request *request_insert(struct umem_request *req,
@@ -244,6 +246,10 @@ static struct umem_request *request_insert(struct umem_request *req,
 		refcount_inc(&other->ref);
 		if (!req->prefetch)
 			request_demand_locked(other);
+		goto unlock;
+	}
+	if (!umem_page_is_current(region, req->page)) {
+		other = ERR_PTR(-EAGAIN);
 		goto unlock;
 	}
 	refcount_set(&req->ref, 2);
@@ -301,8 +307,8 @@ static struct umem_request *request_make(struct umem_region *region,
  * task), takes no lock of the mm.
  *
  * Return: the request with a reference; NULL when the granule is provided;
- * ERR_PTR(-EAGAIN) when all slots are in use, ERR_PTR(-EBUSY) while a hole is
- * being made there; another error from the allocation of the page.
+ * ERR_PTR(-EAGAIN) when all slots are in use, or to try again, ERR_PTR(-EBUSY)
+ * while a hole is being made there; another error from the allocation of the page.
  */
 struct umem_request *umem_request_get(struct umem_region *region,
 				      unsigned long granule)

@@ -48,6 +48,9 @@ enum umem_queue {
  * @prefetch: nobody has waited for it so far; bucket lock.
  * @state: enum umem_request_state; written under the bucket lock.
  * @owner: channel or attachment that has it while ISSUED; bucket lock.
+ * @mapped: a mapping of the channel that has it may show @page: only who holds
+ *	the folio lock may end it or give it back, see channel_map.c. Bucket
+ *	lock; set under the folio lock as well.
  * @error: negative errno for waiters; written before @state becomes FAILED.
  * @wait: those who wait for this granule.
  */
@@ -64,6 +67,7 @@ struct umem_request {
 	bool prefetch;
 	enum umem_request_state state;
 	const void *owner;
+	bool mapped;
 	int error;
 	wait_queue_head_t wait;
 };
@@ -130,10 +134,23 @@ bool umem_request_fail(struct umem_region *region, unsigned long granule,
 		       const void *owner, int error);
 unsigned int umem_requests_requeue(struct umem_region *region,
 				   const void *owner);
+bool umem_request_end_mapped(struct umem_request *req, const void *owner,
+			     int error);
 void umem_requests_fail_queued(struct umem_region *region, int error);
 void umem_requests_end_range(struct umem_region *region, unsigned long first,
 			     unsigned long end);
 void umem_requests_wake_all(struct umem_region *region);
+
+/* request_map.c: what a mapping of a channel may show */
+struct umem_request *umem_request_find_owned(struct umem_region *region,
+					     unsigned long granule,
+					     const void *owner);
+bool umem_request_set_mapped(struct umem_request *req, const void *owner);
+void umem_request_clear_mapped(struct umem_request *req);
+bool umem_request_mapped_by(struct umem_request *req, const void *owner);
+struct umem_request *umem_request_next_mapped(struct umem_region *region,
+					      const void *owner,
+					      unsigned int *tag);
 
 /* queue.c: requests that wait for a provider */
 void umem_queue_add(struct umem_request *req, enum umem_queue queue);
@@ -159,6 +176,6 @@ void umem_request_move(struct umem_bucket *bucket, struct umem_request *req,
 		       enum umem_request_state to);
 bool umem_request_issue_locked(struct umem_bucket *bucket,
 			       struct umem_request *req, const void *owner);
-void umem_request_requeue_owned(struct umem_request *req, const void *owner);
+bool umem_request_requeue_owned(struct umem_request *req, const void *owner);
 
 #endif /* UMEM_REQUEST_H */

@@ -27,6 +27,8 @@ static void request_end_locked(struct umem_bucket *bucket,
 			       struct umem_request *req,
 			       enum umem_request_state to, int error)
 {
+	/* Whoever knows that nothing shows the page any more says so before. */
+	WARN_ON_ONCE(req->mapped);
 	umem_queue_remove(req);
 	hlist_del_init(&req->hash);
 	if (req->prefetch)
@@ -46,6 +48,19 @@ static void request_end_finish(struct umem_request *req)
 static bool may_end(const struct umem_request *req, const void *owner)
 {
 	return req->state == UMEM_REQUEST_QUEUED || req->owner == owner;
+}
+
+/* The same, after what the owner's mappings show was taken from them. */
+static bool may_end_now(const struct umem_request *req, const void *owner)
+{
+	return may_end(req, owner) && !req->mapped;
+}
+
+/* Whether it is a provider's own, and no mapping of it shows the page. */
+static bool is_owned(const struct umem_request *req, const void *owner)
+{
+	return req->state == UMEM_REQUEST_ISSUED && req->owner == owner &&
+	       !req->mapped;
 }
 
 /**
@@ -96,8 +111,9 @@ static void wake_slot_waiters(struct umem_region *region)
  *
  * Any context but hard interrupt.
  *
- * Return: true when this call provided it; false when it was provided already
- * or another provider has the right to write it.
+ * Return: true when this call provided it; false when it was provided already,
+ * another provider has the right to write it, or a mapping of the channel still
+ * shows it.
  */
 bool umem_request_publish(struct umem_region *region, unsigned long granule,
 			  const void *owner)
@@ -108,7 +124,7 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
 
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	if (req && !may_end(req, owner)) {
+	if (req && !may_end_now(req, owner)) {
 		req = NULL;
 	} else {
 		published = !test_and_set_bit(granule, region->provided);
@@ -135,7 +151,8 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
  * @owner: channel that answers.
  *
  * Its request, if it is @owner's, is over: there will be no other answer.
- * Whoever waits looks at the granule again. Any context but hard interrupt.
+ * Whoever waits looks at the granule again. Not one that a mapping of @owner
+ * may show: umem_channel_settle(). Any context but hard interrupt.
  */
 void umem_request_settle(struct umem_region *region, unsigned long granule,
 			 const void *owner)
@@ -145,7 +162,7 @@ void umem_request_settle(struct umem_region *region, unsigned long granule,
 
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	if (req && req->state == UMEM_REQUEST_ISSUED && req->owner == owner)
+	if (req && is_owned(req, owner))
 		request_end_locked(bucket, req, UMEM_REQUEST_DONE, 0);
 	else
 		req = NULL;
@@ -158,8 +175,7 @@ void umem_request_settle(struct umem_region *region, unsigned long granule,
 static bool is_forsaken(const struct umem_request *req, const void *owner,
 			unsigned int others)
 {
-	return req->state == UMEM_REQUEST_ISSUED && req->owner == owner &&
-	       refcount_read(&req->ref) == 1 + others;
+	return is_owned(req, owner) && refcount_read(&req->ref) == 1 + others;
 }
 
 /**
@@ -193,7 +209,8 @@ void umem_request_forsake(struct umem_request *req)
  *
  * Any context but hard interrupt.
  *
- * Return: false when it has ended, has another owner, or somebody waits again.
+ * Return: false when it has ended, has another owner, somebody waits again, or a
+ * mapping of @owner may show it: then its answer will come.
  */
 bool umem_request_cancel(struct umem_request *req, const void *owner)
 {
@@ -203,8 +220,7 @@ bool umem_request_cancel(struct umem_request *req, const void *owner)
 	bool cancel;
 
 	spin_lock_bh(&bucket->lock);
-	cancel = provided ? req->state == UMEM_REQUEST_ISSUED &&
-			    req->owner == owner :
+	cancel = provided ? is_owned(req, owner) :
 			    is_forsaken(req, owner, 1);
 	if (cancel)
 		request_end_locked(bucket, req, provided ? UMEM_REQUEST_DONE :
@@ -227,7 +243,8 @@ bool umem_request_cancel(struct umem_request *req, const void *owner)
  * The granule stays missing; a later touch asks again. Any context but hard
  * interrupt.
  *
- * Return: true when there was a request to fail.
+ * Return: true when there was a request to fail; not one that a mapping of the
+ * channel may show, see umem_channel_map_fail().
  */
 bool umem_request_fail(struct umem_region *region, unsigned long granule,
 		       const void *owner, int error)
@@ -237,7 +254,7 @@ bool umem_request_fail(struct umem_region *region, unsigned long granule,
 
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	if (req && may_end(req, owner))
+	if (req && may_end_now(req, owner))
 		request_end_locked(bucket, req, UMEM_REQUEST_FAILED, error);
 	else
 		req = NULL;
@@ -248,6 +265,32 @@ bool umem_request_fail(struct umem_region *region, unsigned long granule,
 	request_end_finish(req);
 	umem_stat_inc(region, UMEM_STAT_FAILED);
 	return true;
+}
+
+/**
+ * umem_request_end_mapped - end a request whose page no mapping shows any more
+ * @req: a request with a reference; its folio is locked.
+ * @owner: the channel whose mapping could show it.
+ * @error: negative errno for the waiters; 0 lets them look again.
+ *
+ * Return: false when it was not @owner's any more.
+ */
+bool umem_request_end_mapped(struct umem_request *req, const void *owner,
+			     int error)
+{
+	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	bool ended;
+
+	spin_lock_bh(&bucket->lock);
+	req->mapped = false;
+	ended = is_owned(req, owner);
+	if (ended)
+		request_end_locked(bucket, req, error ? UMEM_REQUEST_FAILED :
+				   UMEM_REQUEST_DONE, error);
+	spin_unlock_bh(&bucket->lock);
+	if (ended)
+		request_end_finish(req);
+	return ended;
 }
 
 /* What ended under a bucket lock; finished after it. */
@@ -278,7 +321,7 @@ static bool requeue_locked(struct umem_bucket *bucket,
 			   struct umem_request *req, const void *owner,
 			   struct hlist_head *ended)
 {
-	if (req->state != UMEM_REQUEST_ISSUED || req->owner != owner)
+	if (!is_owned(req, owner))
 		return false;
 	if (umem_granule_punching(req->region, req->granule) ||
 	    umem_granule_provided(req->region, req->granule)) {
@@ -298,22 +341,28 @@ static bool requeue_locked(struct umem_bucket *bucket,
  *
  * Nothing is notified: the caller calls umem_queue_notify(). Any context but
  * hard interrupt.
+ *
+ * Return: false when it was not, or a mapping of the channel may show it.
  */
-void umem_request_requeue_owned(struct umem_request *req, const void *owner)
+bool umem_request_requeue_owned(struct umem_request *req, const void *owner)
 {
 	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
 	HLIST_HEAD(ended);
+	bool requeued;
 
 	spin_lock_bh(&bucket->lock);
-	requeue_locked(bucket, req, owner, &ended);
+	requeued = requeue_locked(bucket, req, owner, &ended);
 	spin_unlock_bh(&bucket->lock);
 	finish_all(&ended);
+	return requeued;
 }
 
 /**
  * umem_requests_requeue - give back everything that a provider has
  * @region: the region.
  * @owner: channel or attachment; nothing of it can land any more.
+ *
+ * What a mapping of a channel may show stays with it: umem_channel_requeue().
  *
  * Return: how many there were. Notifies when there were any.
  */

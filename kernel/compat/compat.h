@@ -49,6 +49,17 @@ static inline void umem_vma_start_write(struct vm_area_struct *vma)
 #endif
 }
 
+/* 6.8: the page cache gives up a folio in place of a page. */
+static inline void umem_remove_folio(struct address_space *mapping,
+				     struct folio *folio)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	generic_error_remove_folio(mapping, folio);
+#else
+	generic_error_remove_page(mapping, &folio->page);
+#endif
+}
+
 /* 6.6: a fault may hold the lock of its VMA in place of mmap_lock. */
 static inline void umem_release_fault_lock(struct vm_fault *vmf)
 {

@@ -119,7 +119,10 @@ static void test_bad_fields(void)
 		{ "op 255", 0, PAGE, 255, -EINVAL },
 		{ "a request as answer", 0, PAGE, UMEM_OP_FETCH, -EINVAL },
 		{ "CANCEL as answer", 0, PAGE, UMEM_OP_CANCEL, -EINVAL },
-		{ "CACHED", 0, PAGE, UMEM_OP_CACHED, -EOPNOTSUPP },
+		{ "CACHED of 0 bytes", 0, 0, UMEM_OP_CACHED, -EINVAL },
+		{ "CACHED, offset unaligned", 8, PAGE, UMEM_OP_CACHED, -EINVAL },
+		{ "CACHED across the end", (GRANULES - 1) * PAGE, 2 * PAGE,
+		  UMEM_OP_CACHED, -ERANGE },
 		{ "ZERO of 0 bytes", 0, 0, UMEM_OP_ZERO, -EINVAL },
 		{ "ZERO, length unaligned", 0, PAGE + 1, UMEM_OP_ZERO, -EINVAL },
 		{ "ZERO, offset unaligned", 8, PAGE, UMEM_OP_ZERO, -EINVAL },
@@ -215,7 +218,7 @@ static void test_good_then_bad(void)
 		struct umem_record bad;
 	} mixed = {
 		.data = record(9 * PAGE, PAGE, UMEM_OP_DATA),
-		.bad = record(0, PAGE, UMEM_OP_CACHED),
+		.bad = record(0, PAGE, UMEM_OP_CANCEL),
 	};
 
 	tap_is("a bad record after a good one: short count",

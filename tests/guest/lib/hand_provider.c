@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -136,4 +137,19 @@ void hand_zero(int channel, uint64_t first, unsigned int count)
 void hand_fail(int channel, uint64_t first, unsigned int count)
 {
 	must(channel, UMEM_OP_FAIL, first, count);
+}
+
+void hand_cached(int channel, uint64_t first, unsigned int count)
+{
+	must(channel, UMEM_OP_CACHED, first, count);
+}
+
+char *hand_map(int channel, size_t size)
+{
+	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 channel, 0);
+
+	if (map == MAP_FAILED)
+		fail_msg("mmap of the channel: %s", strerror(errno));
+	return map;
 }
