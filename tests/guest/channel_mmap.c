@@ -6,6 +6,7 @@
  *
  * needs: umem
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -434,6 +435,71 @@ static void failfast_when_closed(void **state)
 	munmap(map, SIZE);
 }
 
+/* A hole is made while the provider writes: zeroes win. */
+static void hole_while_mapped(void **state)
+{
+	struct fixture *f = *state;
+
+	hand_take_all(f->channel, 0, THREADS);
+	scribble(f->map, 0);
+	scribble(f->map, 1);
+	assert_int_equal(fallocate(f->region, FALLOC_FL_PUNCH_HOLE |
+				   FALLOC_FL_KEEP_SIZE, 0, 3 * TEST_PAGE), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		join(f, i);
+		assert_true(is_zero(at(f->mem, i)));
+	}
+	assert_hidden(f->map, 0, 3);
+	/* One is answered late; the others need no answer. */
+	hand_cached(f->channel, 0, 1);
+	assert_int_equal(test_status(f->region).answers_stale, 1);
+	hand_take_op(f->channel, UMEM_OP_CANCEL);
+	hand_take_op(f->channel, UMEM_OP_CANCEL);
+	assert_true(hand_none(f->channel));
+	f->mem[0] = 'p';
+	f->mem[TEST_PAGE] = 'p';
+	hand_cached(f->channel, 0, 3);
+	assert_int_equal(f->mem[0], 'p');
+	assert_int_equal(f->mem[TEST_PAGE], 'p');
+	assert_int_equal(test_status(f->region).requests_issued, 1);
+	hand_data(f->channel, 3, 1);
+	join(f, 3);
+	assert_int_equal(test_status(f->region).bytes_mapped, 0);
+}
+
+/*
+ * Nobody waits any more. What is being written is not cancelled: its answer
+ * comes, and is taken.
+ */
+static void forsaken_while_mapped(void **state)
+{
+	int region = test_region(SIZE, UMEM_WAIT_TIMEOUT, 300, 8);
+	int channel = hand_open(region, 0);
+	char *map = hand_map(channel, SIZE);
+	char *mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, region,
+			 0);
+	struct toucher touchers[2];
+
+	(void)state;
+	toucher_start(&touchers[0], mem);
+	assert_int_equal(hand_take(channel), 0);
+	pattern_fill(map, 0);
+	toucher_start(&touchers[1], at(mem, 1));
+	assert_int_equal(hand_take(channel), 1);
+	assert_int_equal(toucher_join(&touchers[0]), SIGBUS);
+	assert_int_equal(toucher_join(&touchers[1]), SIGBUS);
+	assert_int_equal(hand_take_op(channel, UMEM_OP_CANCEL), 1);
+	assert_true(hand_none(channel));
+	assert_hidden(map, 1, 1);
+	hand_cached(channel, 0, 2);
+	assert_int_equal(test_status(region).granules_provided, 1);
+	assert_true(pattern_matches(mem, 0));
+	munmap(mem, SIZE);
+	munmap(map, SIZE);
+	close(region);
+	close(channel);
+}
+
 /* ---- The region goes ---------------------------------------------------- */
 
 static long shmem_kilobytes(void)
@@ -553,7 +619,9 @@ static void records_in_the_mapping(void **state)
 {
 	struct fixture *f = *state;
 	struct umem_record record = {
-		.offset = TEST_PAGE, .length = TEST_PAGE, .op = UMEM_OP_DATA,
+		.offset = htole64(TEST_PAGE),
+		.length = htole32(TEST_PAGE),
+		.op = UMEM_OP_DATA,
 	};
 	struct iovec iov[2] = {
 		{ &record, sizeof(record) },
@@ -612,6 +680,8 @@ int main(void)
 		TEST(closed_while_mapped),
 		TEST(killed_half_way),
 		cmocka_unit_test(failfast_when_closed),
+		TEST(hole_while_mapped),
+		cmocka_unit_test(forsaken_while_mapped),
 		cmocka_unit_test(region_gone_while_mapped),
 		TEST(forked_worker),
 		TEST(written_by_the_kernel),

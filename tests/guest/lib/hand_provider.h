@@ -36,10 +36,10 @@ void hand_zero(int channel, uint64_t first, unsigned int count);
 void hand_fail(int channel, uint64_t first, unsigned int count);
 void hand_cached(int channel, uint64_t first, unsigned int count);
 
-/* Maps the whole region by its channel, to write what is then CACHED. */
-char *hand_map(int channel, size_t size);
-
 /* The same: 0 when consumed whole, else the bytes consumed or a negative errno. */
 long hand_try(int channel, int op, uint64_t first, unsigned int count);
+
+/* Maps the whole region by its channel, to write what is then CACHED. */
+char *hand_map(int channel, size_t size);
 
 #endif /* UMEM_TEST_HAND_PROVIDER_H */
