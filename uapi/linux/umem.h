@@ -59,8 +59,8 @@ struct umem_record {
  *	new request.
  * @UMEM_OP_CACHED: answer: the bytes are in the buffer already, written there
  *	through mmap() of the channel. Only for granules that this channel was
- *	asked for and has not answered; others are consumed, and count as
- *	answers_stale.
+ *	asked for and has not answered, and that were touched in a mapping of it
+ *	since; others are consumed, and count as answers_stale.
  * @UMEM_OP_DATA: answer: @length bytes of payload follow the record in the
  *	same write(). They are copied only into missing granules.
  * @UMEM_OP_ZERO: answer: the bytes are all zero; no payload.
