@@ -59,16 +59,19 @@ mirror = \
 		[ -e $(1)/$$f ] || { mkdir -p $(1)/$${f%/*} && \
 		ln -s $(CURDIR)/$$f $(1)/$$f; } || exit 1; \
 	done
-kdir = $(if $(KDIR),$(KDIR),$(if $(stock),$$(tests/vm/kernel --kdir $(KERNEL)),/lib/modules/$(KERNEL)/build))
+kdir = $(or $(KDIR),/lib/modules/$(KERNEL)/build)
+# A kernel of the lab may need tools that this machine does not have.
+lab := $(if $(KDIR),,$(stock))
+kmake = $(if $(lab),tests/vm/kernel --make $(KERNEL),$(MAKE) --no-print-directory -C $(kdir))
 
 # The lock is for two makes at once in one checkout.
 modules: $(if $(stock),deps-headers) deps-build
 	$(call say,KBUILD,$(MODULES))
 	@mkdir -p $(MODULES)
-	+$(Q)kdir=$(kdir) && [ -d "$$kdir" ] || { \
-		echo "make: no kernel headers for KERNEL=$(KERNEL) ($$kdir); install them or say KERNEL=6.1" >&2; exit 1; }; \
-	exec 9>$(MODULES)/.lock && flock 9 && $(call mirror,$(MODULES)) && \
-	$(MAKE) --no-print-directory -C "$$kdir" M=$(MODULES) \
+	$(if $(lab),,@[ -d "$(kdir)" ] || { \
+		echo "make: no kernel headers for KERNEL=$(KERNEL) ($(kdir)); install them or say KERNEL=6.1" >&2; exit 1; })
+	+$(Q)exec 9>$(MODULES)/.lock && flock 9 && $(call mirror,$(MODULES)) && \
+	$(kmake) M=$(MODULES) \
 		$(if $(filter 1,$(V)),V=1) $(if $(stock),UMEM_WERROR=y) $(UMEM_KBUILD) modules
 
 tools: $(tools)
@@ -142,7 +145,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
 	@# Debian's headers ask for a signature and have no key.
-	kdir=$(kdir) && $(MAKE) -C "$$kdir" M=$(MODULES) CONFIG_MODULE_SIG_ALL= \
+	+$(kmake) M=$(MODULES) CONFIG_MODULE_SIG_ALL= \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 where:

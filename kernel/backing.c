@@ -66,7 +66,7 @@ static long backing_fallocate(struct file *file, int mode, loff_t offset,
 int umem_backing_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	const struct umem_region *region = file->private_data;
-	int err = tmpfs_fops->mmap(file, vma);
+	int err = umem_call_mmap(tmpfs_fops, file, vma);
 
 	if (err)
 		return err;
@@ -113,8 +113,7 @@ static int backing_release(struct inode *inode, struct file *file)
 
 static struct file *backing_file(loff_t size)
 {
-	return shmem_file_setup_with_mnt(backing_mount, "umem", size,
-					 VM_NORESERVE);
+	return umem_shmem_file_setup(backing_mount, "umem", size);
 }
 
 /* Learns tmpfs's operations from a file of its. */
@@ -130,7 +129,7 @@ static int __init copy_tmpfs_ops(void)
 
 	backing_fops = *tmpfs_fops;
 	backing_fops.owner = THIS_MODULE;
-	backing_fops.mmap = umem_backing_mmap;
+	umem_set_mmap(&backing_fops, umem_backing_mmap);
 	backing_fops.release = backing_release;
 	backing_fops.fallocate = backing_fallocate;
 	/* tmpfs's refuses a file whose operations are not its own. */

@@ -100,7 +100,7 @@ static struct inode *front_inode(struct super_block *sb, loff_t size)
 	 */
 	inode_set_bytes(inode, size);
 	/* Never on a dirty list: there is nothing to write back. */
-	inode->i_state |= I_DIRTY;
+	umem_inode_set_state(inode, I_DIRTY);
 	/* Never linked into a directory. */
 	clear_nlink(inode);
 	return inode;

@@ -10,6 +10,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
 #include <linux/splice.h>
 #include <linux/version.h>
 
@@ -81,6 +82,51 @@ struct mempolicy *umem_get_policy(struct vm_area_struct *vma,
 #endif
 #endif
 
+/*
+ * 6.18: tmpfs has mmap_prepare() in place of mmap(). It is called for a VMA that
+ * exists already, with the helpers of 7.3 for nested drivers. @fops are not
+ * those of @file.
+ */
+static inline int umem_call_mmap(const struct file_operations *fops,
+				 struct file *file, struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	struct vm_area_desc desc;
+	int err;
+
+	if (!fops->mmap_prepare)
+		return fops->mmap(file, vma);
+	compat_set_desc_from_vma(&desc, file, vma);
+	err = fops->mmap_prepare(&desc);
+	return err ?: __compat_vma_mmap(&desc, vma);
+#else
+	return fops->mmap(file, vma);
+#endif
+}
+
+static inline void umem_set_mmap(struct file_operations *fops,
+				 int (*mmap)(struct file *,
+					     struct vm_area_struct *))
+{
+	fops->mmap = mmap;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	/* A file has one or the other. */
+	fops->mmap_prepare = NULL;
+#endif
+}
+
+/* 7.0: flags of a VMA are a bitmap, in the arguments of tmpfs as well. */
+static inline struct file *umem_shmem_file_setup(struct vfsmount *mount,
+						 const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup_with_mnt(mount, name, size,
+					 mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup_with_mnt(mount, name, size, VM_NORESERVE);
+#endif
+}
+
 /* 6.5: splicing from read_iter got a new name and copies. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define umem_splice_read copy_splice_read
@@ -131,6 +177,16 @@ umem_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
+#endif
+}
+
+/* 6.19: i_state is changed through helpers. @inode is new, nobody else has it. */
+static inline void umem_inode_set_state(struct inode *inode, unsigned int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	inode_state_set_raw(inode, flags);
+#else
+	inode->i_state |= flags;
 #endif
 }
 
