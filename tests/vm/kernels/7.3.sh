@@ -25,7 +25,7 @@ recipe_image()
 	local version=$1 dir=$2
 
 	archive_fetch trixie-backports "$version" "$dir" \
-		"linux-binary-$version" "linux-modules-$version"
+		"linux-base-$version" "linux-binary-$version" "linux-modules-$version"
 	mkdir -p "$dir/boot"
 	mv "$dir/usr/lib/modules/$version/vmlinuz" "$dir/boot/vmlinuz"
 }
