@@ -64,8 +64,8 @@ archive_version()
 	local suite=$1 regex=$2 found lock
 
 	if [ -z "${update-}" ]; then
-		found=$(cd "$cache/kernels" 2>/dev/null && ls -d -- *-amd64 2>/dev/null |
-			archive_newest "$regex") || :
+		found=$(find "$cache/kernels" -maxdepth 1 -name '*-amd64' \
+			-printf '%f\n' 2>/dev/null | archive_newest "$regex") || :
 		[ -z "$found" ] || { printf '%s\n' "$found"; return; }
 	fi
 	archive_use "$suite"

@@ -60,7 +60,7 @@ tools_root()
 
 tools_make()
 {
-	local temp=$1 final=$2 mirror proxy= log=$cache/roots/trixie.log
+	local temp=$1 final=$2 mirror proxy='' log=$cache/roots/trixie.log
 
 	[ "$(id -u)" = 0 ] ||
 		die "modules for 7.3 are built in a root directory of Debian trixie, which only root can make; run: sudo tests/vm/kernel 7.3"

@@ -142,7 +142,12 @@ class Vm:
     def network(self):
         """eth0: a cable to the other VM, or one that ends nowhere."""
         if self.options.hosts == 1:
-            netdev = "hubport,id=net0,hubid=0"
+            # What is sent to where nobody listens is dropped.  A hub without
+            # another port would keep it, until the guest sees a dead device.
+            local, nobody = (escape(os.path.join(self.sockets, name))
+                             for name in (f"net{self.index}", "nobody"))
+            netdev = (f"dgram,id=net0,local.type=unix,local.path={local},"
+                      f"remote.type=unix,remote.path={nobody}")
         else:
             path = os.path.join(self.sockets, "net")
             server = "on" if self.index == 1 else "off"
