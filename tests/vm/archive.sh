@@ -72,7 +72,7 @@ archive_version()
 	echo "umem: reading the package lists of $suite" >&2
 	exec {lock}>"$cache/archive/$suite/.lock"
 	flock "$lock"
-	found=$("${apt[@]}" update 2>&1) ||
+	found=$("${apt[@]}" update --error-on=any 2>&1) ||
 		die "cannot read the package lists of $suite:
 $found"
 	exec {lock}>&-

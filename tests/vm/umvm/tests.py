@@ -18,8 +18,15 @@ from .vm import TOP, build_dir
 
 COMMENT = re.compile(r"^\s*(?:#|/\*|\*|//)\s*(timeout|needs|klog-allow|walk):\s*(.*?)\s*(?:\*/)?$")
 DEBUG_SLOWER = 10       # what a debug kernel's tests may take, in times the usual
+# The same for a machine that is busy with other things.
+PATIENCE = int(os.environ.get("UMEM_PATIENCE") or 1)
 MACHINE = ("hosts", "mem", "swap", "cpus", "append")
 HEAD_LINES = 60
+
+
+def slower(debug):
+    """What to multiply a time limit with."""
+    return (DEBUG_SLOWER if debug else 1) * PATIENCE
 
 
 class Test:

@@ -124,6 +124,7 @@ class Vm:
             "UMEM_MODULES": os.path.join(build, self.kernel.name),
             "UMEM_MODROOT": self.kernel.modroot,
             "UMEM_DEBUG_KERNEL": "1" if self.kernel.debug else "",
+            "UMEM_PATIENCE": os.environ.get("UMEM_PATIENCE", ""),
             "UMEM_HOST": self.name,
             "UMEM_HOSTS": str(self.options.hosts),
             "UMEM_STAY": "1" if stay else "",
