@@ -104,5 +104,5 @@ int server_attach(int channel)
 
 	snprintf(text, sizeof(text), "%s/7", address);
 	err = umem_source_parse(text, &source, &why);
-	return err ? err : umem_rdma_attach(channel, &source, &limits, &why);
+	return err ? err : umem_kernel_attach(channel, &source, &limits, &why);
 }
