@@ -19,6 +19,8 @@ check "README.md has the recipe" grep -q 'umemctl run' "$recipe"
 cd "$top" || exit 1
 # It makes its own device; another test may have left one.
 rdma link delete rxe0 2>/dev/null
+# Here the modules are for the kernel that is tested.
+export KERNEL="$UMEM_KERNEL"
 # What the recipe leaves in the background ends with the test.
 sh -e -x "$recipe" >"$TMP/out" 2>&1 </dev/null
 status=$?

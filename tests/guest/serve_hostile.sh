@@ -21,7 +21,7 @@ umem-serve --listen "rdma://$SERVE_ADDR:$SERVE_PORT" --export 7="$TMP/image" \
 	--max-clients 8 --handshake-timeout 3 --keepalive 1 --ready-fd 9 \
 	9>"$TMP/ready" 2>"$TMP/log" &
 server=$!
-[ "$(head -c 1 "$TMP/ready")" = 1 ] || die "umem-serve did not start"
+[ "$(head -c 1 "$TMP/ready")" = 1 ] || die "umem-serve did not start: $(cat "$TMP/log")"
 
 # way NAME DESCRIPTION WANTED: WANTED is what serve_hostile prints, in one line.
 way()
