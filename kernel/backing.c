@@ -113,7 +113,10 @@ static int backing_release(struct inode *inode, struct file *file)
 
 static struct file *backing_file(loff_t size)
 {
-	return umem_shmem_file_setup(backing_mount, "umem", size);
+	struct file *file = umem_shmem_file_setup(backing_mount, "umem", size);
+
+	/* So tmpfs says that there is no memory for an inode. */
+	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
 }
 
 /* Learns tmpfs's operations from a file of its. */
