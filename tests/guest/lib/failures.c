@@ -113,7 +113,7 @@ static void fail_all(unsigned int which)
 	assert_int_equal(write(fd, which ? "1" : "0", 1), 1);
 	close(fd);
 	set_both("task-filter", 1);
-	set_both("times", -1);
+	set_both("times", INT_MAX);
 	set("failslab", "probability", which & SLAB ? 100 : 0);
 	set("fail_page_alloc", "probability", which & PAGES ? 100 : 0);
 }
@@ -121,7 +121,7 @@ static void fail_all(unsigned int which)
 void failures_at_random(unsigned int percent)
 {
 	set_both("task-filter", 0);
-	set_both("times", -1);
+	set_both("times", INT_MAX);
 	set_both("probability", percent);
 }
 
