@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Random calls on all our files. UMEM_TEST_CALLS and UMEM_TEST_SEED say how many
