@@ -64,15 +64,15 @@ static int open_devices(struct device *d)
 /* All of memory, at the addresses of the program. */
 static int set_memory(struct device *d)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region all;
-	} table = {
-		.head.nregions = 1,
-		.all = { .memory_size = 1ULL << 47 },
-	};
+	struct vhost_memory *table = calloc(1, sizeof(*table) +
+					    sizeof(table->regions[0]));
+	int err;
 
-	return ioctl(d->vhost, VHOST_SET_MEM_TABLE, &table);
+	table->nregions = 1;
+	table->regions[0].memory_size = 1ULL << 47;
+	err = ioctl(d->vhost, VHOST_SET_MEM_TABLE, table);
+	free(table);
+	return err;
 }
 
 static int set_ring(struct device *d)
