@@ -22,6 +22,7 @@
 
 #include "attach.h"
 #include "channel.h"
+#include "granule.h"
 #include "region.h"
 #include "trace.h"
 
@@ -318,7 +319,11 @@ void umem_request_done(struct umem_request *req, enum umem_status status)
 	 * the region is gone, RCU keeps the mapping while we look at it.
 	 */
 	rcu_read_lock();
-	set_page_dirty(req->page);
+	if (likely(!req->pages))
+		set_page_dirty(req->page);
+	else
+		umem_granule_dirty_pages(req->pages,
+					 umem_granule_pages(region));
 	rcu_read_unlock();
 	if (umem_request_publish(region, granule, owner))
 		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
@@ -354,14 +359,42 @@ u64 umem_request_offset(const struct umem_request *req)
 EXPORT_SYMBOL_GPL(umem_request_offset);
 
 /**
- * umem_request_page - the page to fill, from its first byte on
+ * umem_request_page - the first page to fill, from its first byte on
  * @req: a request that belongs to the caller.
+ *
+ * With granules of a page it is all there is to fill.
  */
 struct page *umem_request_page(const struct umem_request *req)
 {
 	return req->page;
 }
 EXPORT_SYMBOL_GPL(umem_request_page);
+
+/**
+ * umem_request_segment - a part of a request's memory that is contiguous
+ * @req: a request that belongs to the caller.
+ * @offset: where it begins, in bytes from the start of the granule; a multiple
+ *	of the page, less than the granule.
+ * @length: out: its length in bytes, a multiple of the page.
+ *
+ * The next one begins at @offset + *@length. Any context.
+ *
+ * Return: the page at @offset; what follows it is contiguous in physical
+ * memory, though not always in one folio.
+ */
+struct page *umem_request_segment(const struct umem_request *req, u32 offset,
+				  u32 *length)
+{
+	unsigned int first = offset >> PAGE_SHIFT;
+	unsigned int run = 1;
+
+	if (req->pages)
+		run = umem_granule_run(req->pages + first,
+				       umem_granule_pages(req->region) - first);
+	*length = run << PAGE_SHIFT;
+	return req->pages ? req->pages[first] : req->page;
+}
+EXPORT_SYMBOL_GPL(umem_request_segment);
 
 /**
  * umem_request_tag - index below max_inflight, unique among open requests

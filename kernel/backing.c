@@ -20,7 +20,8 @@
 #include "compat/compat.h"
 #include "region.h"
 
-static struct vfsmount *backing_mount;
+/* For granules of one page, and for huge ones. */
+static struct vfsmount *backing_mount, *backing_mount_huge;
 /* tmpfs's own, and the copies with our changes; fixed by umem_backing_init(). */
 static const struct file_operations *tmpfs_fops __ro_after_init;
 static const struct inode_operations *tmpfs_inode_ops __ro_after_init;
@@ -111,9 +112,14 @@ static int backing_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static struct file *backing_file(loff_t size)
+static struct vfsmount *mount_of(const struct umem_region *region)
 {
-	struct file *file = umem_shmem_file_setup(backing_mount, "umem", size);
+	return region->granule_order ? backing_mount_huge : backing_mount;
+}
+
+static struct file *backing_file(struct vfsmount *mount, loff_t size)
+{
+	struct file *file = umem_shmem_file_setup(mount, "umem", size);
 
 	/* So tmpfs says that there is no memory for an inode. */
 	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
@@ -122,7 +128,7 @@ static struct file *backing_file(loff_t size)
 /* Learns tmpfs's operations from a file of its. */
 static int __init copy_tmpfs_ops(void)
 {
-	struct file *probe = backing_file(0);
+	struct file *probe = backing_file(backing_mount, 0);
 
 	if (IS_ERR(probe))
 		return PTR_ERR(probe);
@@ -144,32 +150,55 @@ static int __init copy_tmpfs_ops(void)
 	return 0;
 }
 
-int __init umem_backing_init(void)
+/* Internal, so without the limits of a mount that users see. */
+static struct vfsmount * __init mount_tmpfs(struct file_system_type *tmpfs,
+					    const char *options)
+{
+	/* Parsing them writes into them. */
+	char copy[16];
+
+	strscpy(copy, options, sizeof(copy));
+	return vfs_kern_mount(tmpfs, SB_KERNMOUNT, "umem", copy);
+}
+
+static int __init mount_backings(void)
 {
 	struct file_system_type *tmpfs = get_fs_type("tmpfs");
+
+	/* tmpfs is built in: get_fs_type() takes no reference to drop. */
+	if (!tmpfs)
+		return -ENODEV;
 	/*
 	 * Large folios would map granules that are not provided: VM_DONTEXPAND
 	 * and fault.c keep them away until FINALIZE, after which those who
 	 * asked by MADV_HUGEPAGE get them.
 	 */
-	char options[] = "huge=advise";
-	int err;
-
-	if (!tmpfs)
-		return -ENODEV;
-	/* Internal, so without the limits of a mount that users see. */
-	backing_mount = vfs_kern_mount(tmpfs, SB_KERNMOUNT, "umem", options);
-	/* tmpfs is built in: get_fs_type() took no reference to drop. */
+	backing_mount = mount_tmpfs(tmpfs, "huge=advise");
 	if (IS_ERR(backing_mount))
 		return PTR_ERR(backing_mount);
+	backing_mount_huge = mount_tmpfs(tmpfs, "huge=always");
+	/* No huge pages on this machine: huge granules are of small ones. */
+	if (IS_ERR(backing_mount_huge))
+		backing_mount_huge = mntget(backing_mount);
+	return 0;
+}
+
+int __init umem_backing_init(void)
+{
+	int err;
+
+	err = mount_backings();
+	if (err)
+		return err;
 	err = copy_tmpfs_ops();
 	if (err)
-		mntput(backing_mount);
+		umem_backing_exit();
 	return err;
 }
 
 void umem_backing_exit(void)
 {
+	mntput(backing_mount_huge);
 	mntput(backing_mount);
 }
 
@@ -182,7 +211,8 @@ void umem_backing_exit(void)
  */
 struct file *umem_backing_create(struct umem_region *region)
 {
-	struct file *file = backing_file(region->geometry.size);
+	struct file *file = backing_file(mount_of(region),
+					 region->geometry.size);
 	struct inode *inode;
 
 	if (IS_ERR(file))
@@ -215,7 +245,7 @@ struct file *umem_backing_alias(struct umem_region *region,
 	struct file *file;
 
 	ihold(inode);
-	file = alloc_file_pseudo(inode, backing_mount, "umem-channel",
+	file = alloc_file_pseudo(inode, mount_of(region), "umem-channel",
 				 O_RDWR | O_LARGEFILE, fops);
 	if (IS_ERR(file)) {
 		iput(inode);
@@ -228,9 +258,9 @@ struct file *umem_backing_alias(struct umem_region *region,
 }
 
 /**
- * umem_backing_get_page - get the page of a missing granule, to write it
+ * umem_backing_get_page - get a page of a missing granule, to write it
  * @region: the region; its backing file is pinned.
- * @granule: its index.
+ * @index: of the page in the region.
  *
  * Allocates when there is none, charged to the current task. The page stays
  * in the page cache while the reference is held: reclaim and migration leave
@@ -238,26 +268,25 @@ struct file *umem_backing_alias(struct umem_region *region,
  *
  * Return: the page with a reference, or ERR_PTR.
  */
-struct page *umem_backing_get_page(struct umem_region *region,
-				   unsigned long granule)
+struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
 {
-	return shmem_read_mapping_page(region->mapping, granule);
+	return shmem_read_mapping_page(region->mapping, index);
 }
 
 /**
  * umem_backing_get_page_background - the same for nobody in particular
  * @region: the region; its backing file is pinned.
- * @granule: its index.
+ * @index: of the page in the region.
  *
  * The page is charged to the creator of the region. Sleeps.
  *
  * Return: the page with a reference, or ERR_PTR.
  */
 struct page *umem_backing_get_page_background(struct umem_region *region,
-					      unsigned long granule)
+					      pgoff_t index)
 {
 	struct mem_cgroup *old = set_active_memcg(region->memcg);
-	struct page *page = umem_backing_get_page(region, granule);
+	struct page *page = umem_backing_get_page(region, index);
 
 	set_active_memcg(old);
 	return page;
@@ -278,9 +307,9 @@ int umem_backing_punch(struct umem_region *region, u64 offset, u64 length)
 }
 
 /**
- * umem_backing_find_page - the page of a missing granule if there is one
+ * umem_backing_find_page - a page of a missing granule if there is one
  * @region: the region; its backing file is pinned.
- * @granule: its index.
+ * @index: of the page in the region.
  *
  * The page of a missing granule is clean or pinned, so reclaim just drops it or
  * leaves it alone; but as part of a large folio with a provided granule it may
@@ -288,13 +317,12 @@ int umem_backing_punch(struct umem_region *region, u64 offset, u64 length)
  *
  * Return: the page with a reference, NULL when there is none, or ERR_PTR.
  */
-struct page *umem_backing_find_page(struct umem_region *region,
-				    unsigned long granule)
+struct page *umem_backing_find_page(struct umem_region *region, pgoff_t index)
 {
-	struct page *page = find_get_page(region->mapping, granule);
+	struct page *page = find_get_page(region->mapping, index);
 
 	/* A value in place of a page is a swap entry. */
-	if (!page && xa_load(&region->mapping->i_pages, granule))
-		return umem_backing_get_page(region, granule);
+	if (!page && xa_load(&region->mapping->i_pages, index))
+		return umem_backing_get_page(region, index);
 	return page;
 }

@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #include <linux/umem.h>
 
+struct iov_iter;
+struct umem_answer;
 struct umem_attachment;
 struct umem_channel_open;
 struct umem_region;
@@ -42,7 +44,8 @@ enum umem_channel_state {
  * @attachment: the committed attachment; region->channel_lock.
  * @map: the file that mappings of the channel refer to, made by the first one;
  *	counted until the fd is closed.
- * @bounce: a page for answers, so that they need no memory.
+ * @bounce: a page for answers, so that they need no memory: for bytes on their
+ *	way, or with huge granules for the list of a granule's pages.
  * @bounce_lock: who uses @bounce.
  */
 struct umem_channel {
@@ -75,6 +78,14 @@ extern const struct file_operations umem_channel_fops;
 
 /* channel_answer.c: what a provider wrote */
 ssize_t umem_channel_write_iter(struct kiocb *iocb, struct iov_iter *from);
+struct page *umem_channel_bounce_get(struct umem_channel *channel);
+void umem_channel_bounce_put(struct umem_channel *channel, struct page *page);
+
+/* channel_huge.c: the same for granules of many pages */
+int umem_huge_put_data(struct umem_channel *channel,
+		       const struct umem_answer *answer, struct iov_iter *from);
+int umem_huge_put_zero(struct umem_channel *channel,
+		       const struct umem_answer *answer);
 
 /* channel_map.c: mappings of the fd */
 int umem_channel_mmap(struct file *file, struct vm_area_struct *vma);

@@ -75,7 +75,7 @@ static int put_granule_checked(struct umem_channel *channel, enum umem_op op,
 }
 
 /* The channel's own bounce page, or another while a second thread writes. */
-static struct page *bounce_get(struct umem_channel *channel)
+struct page *umem_channel_bounce_get(struct umem_channel *channel)
 {
 	struct page *page;
 
@@ -89,7 +89,7 @@ static struct page *bounce_get(struct umem_channel *channel)
 	return channel->bounce;
 }
 
-static void bounce_put(struct umem_channel *channel, struct page *page)
+void umem_channel_bounce_put(struct umem_channel *channel, struct page *page)
 {
 	if (page == channel->bounce)
 		mutex_unlock(&channel->bounce_lock);
@@ -102,7 +102,7 @@ static int put_data(struct umem_channel *channel,
 {
 	u32 size = channel->region->geometry.granule;
 	unsigned long granule = answer->offset / size;
-	struct page *bounce = bounce_get(channel);
+	struct page *bounce = umem_channel_bounce_get(channel);
 	u32 done;
 	int err = 0;
 
@@ -116,7 +116,7 @@ static int put_data(struct umem_channel *channel,
 						  granule, bounce);
 		cond_resched();
 	}
-	bounce_put(channel, bounce);
+	umem_channel_bounce_put(channel, bounce);
 	return err;
 }
 
@@ -194,10 +194,16 @@ static ssize_t put_record(struct umem_channel *channel, struct iov_iter *from)
 
 	switch (answer.op) {
 	case UMEM_OP_DATA:
-		err = put_data(channel, &answer, from);
+		err = channel->region->granule_order ?
+		      umem_huge_put_data(channel, &answer, from) :
+		      put_data(channel, &answer, from);
+		break;
+	case UMEM_OP_ZERO:
+		err = channel->region->granule_order ?
+		      umem_huge_put_zero(channel, &answer) :
+		      put_plain(channel, &answer);
 		break;
 	case UMEM_OP_CACHED:
-	case UMEM_OP_ZERO:
 		err = put_plain(channel, &answer);
 		break;
 	case UMEM_OP_FAIL:

@@ -154,6 +154,9 @@ int umem_channel_mmap(struct file *file, struct vm_area_struct *vma)
 	struct file *map;
 	int err;
 
+	/* The folio lock of one page does not speak for a granule of many. */
+	if (channel->region->granule_order)
+		return -EOPNOTSUPP;
 	err = umem_channel_usable(channel);
 	if (err)
 		return err;

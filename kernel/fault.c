@@ -53,7 +53,6 @@ static struct umem_region *region_of(const struct vm_fault *vmf)
 static unsigned long first_missing(const struct umem_region *region,
 				   unsigned long granule, unsigned long end)
 {
-	end = min(end, region->granules);
 	while (granule < end && umem_granule_provided(region, granule))
 		granule++;
 	return granule;
@@ -82,9 +81,10 @@ static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 	struct umem_region *region = region_of(vmf);
 	unsigned long first, end;
 	struct folio *folio;
+	pgoff_t last;
 	vm_fault_t ret;
 
-	if (vmf->vma->vm_flags & VM_HUGEPAGE)
+	if ((vmf->vma->vm_flags & VM_HUGEPAGE) && !region->granule_order)
 		fill_hole_small(region, vmf->pgoff);
 	ret = umem_fault_backing_ops()->fault(vmf);
 	/* After RETRY the VMA may be gone: @vmf is not looked at. */
@@ -93,9 +93,11 @@ static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 	folio = page_folio(vmf->page);
 	if (likely(!folio_test_large(folio)))
 		return ret;
-	end = folio->index + folio_nr_pages(folio);
-	first = first_missing(region, folio->index, end);
-	if (first >= min(end, region->granules))
+	last = folio->index + folio_nr_pages(folio) - 1;
+	end = min(umem_granule_of(region, last) + 1, region->granules);
+	first = first_missing(region, umem_granule_of(region, folio->index),
+			      end);
+	if (first >= end)
 		return ret;
 	folio_unlock(folio);
 	folio_put(folio);
@@ -316,7 +318,7 @@ static vm_fault_t fault_missing_traced(struct vm_fault *vmf,
 static vm_fault_t umem_fault(struct vm_fault *vmf)
 {
 	struct umem_region *region = region_of(vmf);
-	unsigned long missing = vmf->pgoff;
+	unsigned long missing = umem_granule_of(region, vmf->pgoff);
 	vm_fault_t major = 0;
 	vm_fault_t ret;
 
@@ -335,14 +337,20 @@ static vm_fault_t umem_fault(struct vm_fault *vmf)
 	return fault_tmpfs(vmf, &missing);
 }
 
-/* One cache line: all granules of an aligned 2 MiB of the region. */
+/*
+ * All granules of an aligned 2 MiB of the region: one cache line of bits, or one
+ * bit.
+ */
 static bool block_provided(const struct umem_region *region, pgoff_t index)
 {
 	const unsigned long *words = region->provided +
-		BIT_WORD(round_down(index, UMEM_BLOCK_GRANULES));
+		BIT_WORD(round_down(index, UMEM_BLOCK_PAGES));
 	unsigned int i;
 
-	for (i = 0; i < UMEM_BLOCK_GRANULES / BITS_PER_LONG; i++)
+	if (region->granule_order)
+		return umem_granule_provided(region,
+					     umem_granule_of(region, index));
+	for (i = 0; i < UMEM_BLOCK_PAGES / BITS_PER_LONG; i++)
 		if (READ_ONCE(words[i]) != ~0UL)
 			return false;
 	/* Pairs with the barrier of test_and_set_bit() when publishing. */
@@ -359,9 +367,10 @@ static vm_fault_t umem_map_pages(struct vm_fault *vmf, pgoff_t start,
 				 pgoff_t end)
 {
 	struct umem_region *region = region_of(vmf);
+	pgoff_t pages = umem_granule_index(region, region->granules);
 
-	if (end >= region->granules)
-		end = region->granules - 1;
+	if (end >= pages)
+		end = pages - 1;
 	if (start > end || !block_provided(region, start) ||
 	    !block_provided(region, end))
 		return 0;

@@ -22,6 +22,12 @@
 #define FETCH_GRANULES	32
 #define FETCH_WINDOW	(FETCH_GRANULES * UMEM_GRANULE_SIZE)
 
+/* At least a granule; FETCH_GRANULES of them at most. */
+static size_t fetch_window(const struct umem_region *region)
+{
+	return max_t(size_t, FETCH_WINDOW, region->geometry.granule);
+}
+
 static struct file *backing_of(const struct file *file)
 {
 	return file_inode(file)->i_private;
@@ -96,7 +102,7 @@ static bool range_provided(struct umem_region *region, unsigned long first,
 	return true;
 }
 
-/* Makes the bytes from @pos on provided, FETCH_WINDOW at most. */
+/* Makes the bytes from @pos on provided, fetch_window() at most. */
 static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
 		       bool nowait)
 {
@@ -172,6 +178,7 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 	struct file *backing = backing_of(iocb->ki_filp);
 	struct umem_region *region = backing->private_data;
 	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
+	size_t window = fetch_window(region);
 	loff_t size = region->geometry.size;
 	size_t piece, rest;
 	ssize_t total = 0;
@@ -187,7 +194,7 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 			if (done)
 				continue;
 		}
-		piece = FETCH_WINDOW - (iocb->ki_pos & (FETCH_WINDOW - 1));
+		piece = window - (iocb->ki_pos & (window - 1));
 		piece = min_t(u64, piece, size - iocb->ki_pos);
 		piece = min(piece, iov_iter_count(iter));
 		done = fetch_range(region, iocb->ki_pos, piece, nowait);

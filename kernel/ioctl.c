@@ -18,8 +18,9 @@
 #define UMEM_FEATURES	(UMEM_FEATURE_DATA | UMEM_FEATURE_KPROVIDER | \
 			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH | \
 			 UMEM_FEATURE_USER_ONLY | UMEM_FEATURE_FINALIZE | \
-			 UMEM_FEATURE_CACHED)
-#define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_USER_ONLY)
+			 UMEM_FEATURE_CACHED | UMEM_FEATURE_HUGE)
+#define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_HUGE | \
+			 UMEM_CREATE_USER_ONLY)
 
 /**
  * umem_ioctl_copy_in - copy a structure that may be older or newer than ours
@@ -81,9 +82,9 @@ long umem_ioctl_features(unsigned int cmd, unsigned long arg)
 				   sizeof(features), cmd, arg);
 }
 
-static bool is_multiple(u64 value)
+static bool is_multiple(u64 value, u32 granule)
 {
-	return value && !(value & (UMEM_GRANULE_SIZE - 1));
+	return value && !(value & (granule - 1));
 }
 
 static int check_wait_policy(const struct umem_create *create)
@@ -103,17 +104,20 @@ static int check_wait_policy(const struct umem_create *create)
 
 static int check_create(const struct umem_create *create)
 {
+	u32 granule = umem_create_granule(create);
+
 	if (create->flags & ~CREATE_FLAGS || create->reserved)
 		return -EINVAL;
 	if (create->features & ~UMEM_FEATURES)
 		return -EOPNOTSUPP;
-	if (!is_multiple(create->size))
+	if (!is_multiple(create->size, granule))
 		return -EINVAL;
 	if (create->size > UMEM_MAX_SIZE)
 		return -EFBIG;
 	if (!create->max_inflight || create->max_inflight > UMEM_MAX_INFLIGHT)
 		return -EINVAL;
-	if (!is_multiple(create->max_data) || create->max_data > UMEM_MAX_DATA)
+	if (!is_multiple(create->max_data, granule) ||
+	    create->max_data > UMEM_MAX_DATA)
 		return -EINVAL;
 	return check_wait_policy(create);
 }

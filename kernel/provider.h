@@ -16,8 +16,9 @@
  *
  * Ownership of a request: from submit() returning 0, or umem_provider_pull()
  * returning it, until umem_request_done() or umem_request_requeue(), it belongs
- * to the provider: its page is pinned, only the provider writes there, and
- * nobody else ends it.
+ * to the provider: its pages are pinned, only the provider writes there, and
+ * nobody else ends it. It ends as a whole: a granule of many pages is done when
+ * the last byte is there, and given back when nothing can land in any of them.
  */
 #ifndef UMEM_PROVIDER_H
 #define UMEM_PROVIDER_H
@@ -90,6 +91,8 @@ void umem_request_requeue(struct umem_request *req);
 
 u64 umem_request_offset(const struct umem_request *req);
 struct page *umem_request_page(const struct umem_request *req);
+struct page *umem_request_segment(const struct umem_request *req, u32 offset,
+				  u32 *length);
 unsigned int umem_request_tag(const struct umem_request *req);
 
 #endif /* UMEM_PROVIDER_H */

@@ -38,10 +38,13 @@ void umem_region_put(struct umem_region *region)
 	kref_put(&region->ref, region_free);
 }
 
-/* The bitmap is padded to whole blocks of 2 MiB, see fault.c. */
+/*
+ * The bitmap is padded to whole blocks of 2 MiB, see fault.c; with huge granules
+ * that is more than enough.
+ */
 static unsigned long bitmap_bits(unsigned long granules)
 {
-	return round_up(granules, UMEM_BLOCK_GRANULES);
+	return round_up(granules, UMEM_BLOCK_PAGES);
 }
 
 static unsigned long *bitmap_create(unsigned long granules)
@@ -87,9 +90,10 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	umem_punch_init(&region->punch);
 	umem_retries_init(&region->retries);
 	region->geometry.size = create->size;
-	region->geometry.granule = UMEM_GRANULE_SIZE;
+	region->geometry.granule = umem_create_granule(create);
 	region->geometry.max_data = create->max_data;
-	region->granules = create->size / UMEM_GRANULE_SIZE;
+	region->granules = create->size / region->geometry.granule;
+	region->granule_order = get_order(region->geometry.granule);
 	region->flags = create->flags;
 	region->wait_policy = create->wait_policy;
 	region->timeout_ms = create->timeout_ms;
@@ -129,7 +133,7 @@ struct file *umem_region_create(const struct umem_create *create)
 	struct file *backing, *front;
 	int err;
 
-	/* The granule is the page; see docs/architecture.md. */
+	/* The granule is the page, or the largest folio of tmpfs. */
 	BUILD_BUG_ON(UMEM_GRANULE_SIZE != PAGE_SIZE);
 
 	err = umem_front_pin();

@@ -18,6 +18,7 @@
 #include <linux/bitops.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
@@ -35,18 +36,21 @@ struct mem_cgroup;
 struct umem_attachment;
 struct umem_channel;
 
-/* 2^32 granules: a bitmap of 512 MiB. */
+/* 2^32 granules of 4 KiB: a bitmap of 512 MiB. */
 #define UMEM_MAX_SIZE		BIT_ULL(44)
 #define UMEM_MAX_INFLIGHT	65536U
 #define UMEM_MAX_DATA		(4U << 20)
-/* The largest folio that tmpfs may use: 2 MiB. */
-#define UMEM_BLOCK_GRANULES	512UL
+/* The largest folio that tmpfs may use, and a huge granule: 2 MiB. */
+#define UMEM_BLOCK_ORDER	(ilog2(UMEM_GRANULE_HUGE) - PAGE_SHIFT)
+#define UMEM_BLOCK_PAGES	(1UL << UMEM_BLOCK_ORDER)
 
 /**
  * struct umem_region - one region
  * @ref: memory of this structure: backing file, channel, attachment.
  * @geometry: fixed at creation.
  * @granules: fixed: number of granules.
+ * @granule_order: fixed: a granule has 1 << @granule_order pages; 0, or
+ *	UMEM_BLOCK_ORDER with UMEM_CREATE_HUGE.
  * @flags: fixed: UMEM_CREATE_*.
  * @wait_policy: fixed: enum umem_wait_policy.
  * @timeout_ms: fixed.
@@ -80,6 +84,7 @@ struct umem_region {
 	struct kref ref;
 	struct umem_geometry geometry;
 	unsigned long granules;
+	unsigned int granule_order;
 	u32 flags;
 	u32 wait_policy;
 	u32 timeout_ms;
@@ -134,6 +139,25 @@ static inline u64 umem_granule_offset(const struct umem_region *region,
 	return (u64)granule * region->geometry.granule;
 }
 
+static inline unsigned int umem_granule_pages(const struct umem_region *region)
+{
+	return 1U << region->granule_order;
+}
+
+/* The granule of a page, by its index in the region. */
+static inline unsigned long umem_granule_of(const struct umem_region *region,
+					    pgoff_t index)
+{
+	return index >> region->granule_order;
+}
+
+/* The first page of a granule, as an index in the region. */
+static inline pgoff_t umem_granule_index(const struct umem_region *region,
+					 unsigned long granule)
+{
+	return granule << region->granule_order;
+}
+
 /* Whether somebody provides, or may yet: else waiting is vain. */
 static inline bool umem_region_servable(const struct umem_region *region)
 {
@@ -142,6 +166,12 @@ static inline bool umem_region_servable(const struct umem_region *region)
 	if (region->wait_policy == UMEM_WAIT_FAILFAST)
 		return READ_ONCE(region->channel);
 	return true;
+}
+
+static inline u32 umem_create_granule(const struct umem_create *create)
+{
+	return create->flags & UMEM_CREATE_HUGE ? UMEM_GRANULE_HUGE :
+						  UMEM_GRANULE_SIZE;
 }
 
 /* region.c */
@@ -169,13 +199,11 @@ static inline bool umem_page_is_current(const struct umem_region *region,
 int umem_backing_init(void);
 void umem_backing_exit(void);
 struct file *umem_backing_create(struct umem_region *region);
-struct page *umem_backing_get_page(struct umem_region *region,
-				   unsigned long granule);
+struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index);
 struct page *umem_backing_get_page_background(struct umem_region *region,
-					      unsigned long granule);
+					      pgoff_t index);
 int umem_backing_punch(struct umem_region *region, u64 offset, u64 length);
-struct page *umem_backing_find_page(struct umem_region *region,
-				    unsigned long granule);
+struct page *umem_backing_find_page(struct umem_region *region, pgoff_t index);
 int umem_backing_mmap(struct file *file, struct vm_area_struct *vma);
 struct file *umem_backing_alias(struct umem_region *region,
 				const struct file_operations *fops);

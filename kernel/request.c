@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "attach.h"
+#include "granule.h"
 #include "region.h"
 #include "trace.h"
 
@@ -45,6 +46,23 @@ void umem_request_move(struct umem_bucket *bucket, struct umem_request *req,
 	smp_store_release(&req->state, to);
 }
 
+/* With huge granules each slot has room for a list of pages. */
+static int slot_lists_init(struct umem_region *region)
+{
+	struct umem_request_table *table = &region->requests;
+	unsigned int i, pages = umem_granule_pages(region);
+
+	if (pages == 1)
+		return 0;
+	table->pages = kvcalloc(table->depth, pages * sizeof(*table->pages),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!table->pages)
+		return -ENOMEM;
+	for (i = 0; i < table->depth; i++)
+		table->slots[i].pages = table->pages + (size_t)i * pages;
+	return 0;
+}
+
 /**
  * umem_requests_init - make the table of a region
  * @region: the region.
@@ -71,10 +89,12 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 				GFP_KERNEL_ACCOUNT);
 	if (!table->slots)
 		return -ENOMEM;
+	if (slot_lists_init(region))
+		goto free_slots;
 	table->buckets = kvcalloc(1U << table->bucket_bits,
 				  sizeof(*table->buckets), GFP_KERNEL_ACCOUNT);
 	if (!table->buckets)
-		goto free_slots;
+		goto free_lists;
 	if (sbitmap_init_node(&table->tags, depth, -1, GFP_KERNEL_ACCOUNT,
 			      NUMA_NO_NODE, false, true))
 		goto free_buckets;
@@ -85,12 +105,16 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 		init_waitqueue_head(&table->slots[i].wait);
 		INIT_LIST_HEAD(&table->slots[i].queued);
 	}
-	for (i = 0; i < 1U << table->bucket_bits; i++)
+	for (i = 0; i < 1U << table->bucket_bits; i++) {
 		spin_lock_init(&table->buckets[i].lock);
+		mutex_init(&table->buckets[i].answer);
+	}
 	return 0;
 
 free_buckets:
 	kvfree(table->buckets);
+free_lists:
+	kvfree(table->pages);
 free_slots:
 	kvfree(table->slots);
 	return -ENOMEM;
@@ -107,6 +131,7 @@ void umem_requests_destroy(struct umem_region *region)
 	WARN_ON_ONCE(sbitmap_any_bit_set(&table->tags));
 	sbitmap_free(&table->tags);
 	kvfree(table->buckets);
+	kvfree(table->pages);
 	kvfree(table->slots);
 }
 
@@ -114,8 +139,10 @@ void umem_requests_destroy(struct umem_region *region)
 size_t umem_requests_memory(const struct umem_region *region)
 {
 	const struct umem_request_table *table = &region->requests;
+	size_t lists = table->pages ? umem_granule_pages(region) *
+				      sizeof(*table->pages) : 0;
 
-	return table->depth * sizeof(*table->slots) +
+	return table->depth * (sizeof(*table->slots) + lists) +
 	       (sizeof(*table->buckets) << table->bucket_bits) +
 	       table->tags.map_nr * sizeof(*table->tags.map);
 }
@@ -137,6 +164,35 @@ static void slot_free(struct umem_request_table *table, unsigned int tag)
 		wake_up(&table->slot_wait);
 }
 
+/* Pins the pages of req->granule, which it allocates if need be. Sleeps. */
+static int request_get_pages(struct umem_request *req)
+{
+	int err;
+
+	if (likely(!req->pages)) {
+		req->page = req->prefetch ?
+			umem_backing_get_page_background(req->region,
+							 req->granule) :
+			umem_backing_get_page(req->region, req->granule);
+		return PTR_ERR_OR_ZERO(req->page);
+	}
+	err = umem_granule_get_pages(req->region, req->granule, req->pages,
+				     req->prefetch);
+	if (!err)
+		req->page = req->pages[0];
+	return err;
+}
+
+static void request_put_pages(struct umem_request *req)
+{
+	if (likely(!req->pages))
+		put_page(req->page);
+	else
+		umem_granule_put_pages(req->pages,
+				       umem_granule_pages(req->region));
+	req->page = NULL;
+}
+
 /**
  * umem_request_put - drop a reference
  * @req: the request; not to be used afterwards.
@@ -145,15 +201,12 @@ static void slot_free(struct umem_request_table *table, unsigned int tag)
  */
 void umem_request_put(struct umem_request *req)
 {
-	struct page *page = req->page;
-
 	if (!refcount_dec_and_test(&req->ref))
 		return;
 	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
 	req->state = UMEM_REQUEST_FREE;
-	req->page = NULL;
+	request_put_pages(req);
 	slot_free(&req->region->requests, req->tag);
-	put_page(page);
 }
 
 /* Somebody waits for @req from now on. Caller holds the bucket lock. */
@@ -188,22 +241,19 @@ static struct umem_request *slot_get(struct umem_region *region,
 {
 	struct umem_request_table *table = &region->requests;
 	struct umem_request *req;
-	struct page *page;
-	int tag;
+	int tag, err;
 
 	tag = sbitmap_get(&table->tags);
 	if (tag < 0)
 		return ERR_PTR(-EAGAIN);
-	page = prefetch ? umem_backing_get_page_background(region, granule) :
-			  umem_backing_get_page(region, granule);
-	if (IS_ERR(page)) {
-		slot_free(table, tag);
-		return ERR_CAST(page);
-	}
 	req = &table->slots[tag];
 	req->granule = granule;
-	req->page = page;
 	req->prefetch = prefetch;
+	err = request_get_pages(req);
+	if (err) {
+		slot_free(table, tag);
+		return ERR_PTR(err);
+	}
 	req->owner = NULL;
 	req->mapped = false;
 	req->error = 0;
@@ -212,11 +262,8 @@ static struct umem_request *slot_get(struct umem_region *region,
 
 static void slot_undo(struct umem_request *req)
 {
-	struct page *page = req->page;
-
-	req->page = NULL;
+	request_put_pages(req);
 	slot_free(&req->region->requests, req->tag);
-	put_page(page);
 }
 
 /*

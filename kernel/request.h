@@ -11,6 +11,7 @@
 #define UMEM_REQUEST_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/sbitmap.h>
 #include <linux/spinlock.h>
@@ -41,7 +42,10 @@ enum umem_queue {
  * @region: fixed: the region.
  * @tag: fixed: index of the slot.
  * @granule: constant while @ref is held.
- * @page: the granule's page, pinned; constant while @ref is held.
+ * @page: the granule's page, or its first one; pinned; constant while @ref is
+ *	held.
+ * @pages: fixed: NULL, or for a huge granule room for the list of its pages;
+ *	its content is constant while @ref is held.
  * @ref: one for being open (QUEUED or ISSUED), one for each waiter or user.
  * @hash: bucket list; bucket lock.
  * @queued: in one of the lists of enum umem_queue, or in none; queue lock.
@@ -60,6 +64,7 @@ struct umem_request {
 
 	unsigned long granule;
 	struct page *page;
+	struct page **pages;
 	refcount_t ref;
 
 	struct hlist_node hash;
@@ -76,16 +81,21 @@ struct umem_request {
  * struct umem_bucket - requests whose granules hash alike
  * @lock: taken with bottom halves off; inside it only the queue lock.
  * @requests: open requests.
+ * @answer: held by an answer for a huge granule while it writes: the lock of one
+ *	folio does not keep another writer off the others. Inside it @lock and
+ *	folio locks; no page of a user's is waited for.
  */
 struct umem_bucket {
 	spinlock_t lock;
 	struct hlist_head requests;
+	struct mutex answer;
 } ____cacheline_aligned_in_smp;
 
 /**
  * struct umem_request_table - all requests of a region
  * @slots: fixed: array of @depth requests.
  * @depth: fixed: number of slots, max_inflight.
+ * @pages: fixed: NULL, or what @slots[].pages point into.
  * @tags: which slots are in use.
  * @slot_wait: those who wait for a free slot.
  * @buckets: fixed: array of 1 << @bucket_bits.
@@ -98,6 +108,7 @@ struct umem_bucket {
 struct umem_request_table {
 	struct umem_request *slots;
 	unsigned int depth;
+	struct page **pages;
 	struct sbitmap tags;
 	wait_queue_head_t slot_wait;
 

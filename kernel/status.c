@@ -68,6 +68,7 @@ void umem_region_status(struct umem_region *region,
 	status->memory = umem_region_memory(region);
 	status->flags = region->flags;
 	status->granule = region->geometry.granule;
+	status->flags = region->flags;
 	status->wait_policy = region->wait_policy;
 	status->timeout_ms = region->timeout_ms;
 	status->max_inflight = region->requests.depth;

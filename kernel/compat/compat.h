@@ -12,6 +12,7 @@
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/splice.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 /* 6.3: i_op->setattr takes the mount's idmap in place of a user namespace. */
@@ -133,6 +134,21 @@ static inline struct file *umem_shmem_file_setup(struct vfsmount *mount,
 #else
 #define umem_splice_read generic_file_splice_read
 #endif
+
+/* 6.6: copying into a folio; the one into a page went away later. */
+static inline size_t umem_copy_page_from_iter_atomic(struct page *page,
+						     size_t bytes,
+						     struct iov_iter *from)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	struct folio *folio = page_folio(page);
+
+	return copy_folio_from_iter_atomic(folio, folio_page_idx(folio, page) *
+					   PAGE_SIZE, bytes, from);
+#else
+	return copy_page_from_iter_atomic(page, 0, bytes, from);
+#endif
+}
 
 /*
  * 6.7: struct file comes from a type-safe RCU cache, so that a reference must

@@ -73,7 +73,10 @@ int umem_rdma_attach(const struct umem_rdma_attach *arg,
 	err = umem_rdma_connect(s);
 	if (err)
 		goto close;
-	err = umem_wire_export_fits(&s->export, info.size, info.granule);
+	/* A granule of scattered pages is read in pieces. */
+	err = umem_wire_export_fits(&s->export, info.size,
+				    s->request_wrs > 1 ? PAGE_SIZE :
+				    info.granule);
 	if (err)
 		goto close;
 	err = umem_attach_commit(att, &umem_rdma_ops, s);

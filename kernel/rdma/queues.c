@@ -12,18 +12,62 @@
 #define EXTRA_SENDS	(UMEM_RDMA_NR_SENDS + 1)
 #define EXTRA_RECVS	(UMEM_RDMA_RECVS + 1)
 
+/* The longest READ of the device and the longest mapping for it. */
+static int umem_rdma_read_bytes(struct umem_rdma_session *s)
+{
+	struct ib_device *dev = s->id->device;
+	struct ib_port_attr port;
+	size_t most;
+	int err;
+
+	err = ib_query_port(dev, s->id->port_num, &port);
+	if (err)
+		return err;
+	most = min(port.max_msg_sz, s->info.granule);
+	if (!ib_uses_virt_dma(dev))
+		most = min(most, dma_max_mapping_size(dev->dma_device));
+	if (most < PAGE_SIZE)
+		return -ENODEV;
+	s->read_bytes = rounddown_pow_of_two(most);
+	return 0;
+}
+
 /*
- * How many READs may be posted at once. The device itself keeps no more of them
- * on the wire than the responder's resources allow; the rest waits in its queue.
+ * How the READs of a request are cut: at worst none of its pages are neighbours,
+ * and each READ takes as many as the device has room for.
+ */
+static int umem_rdma_shape(struct umem_rdma_session *s)
+{
+	const struct ib_device_attr *attrs = &s->id->device->attrs;
+	u32 pages = s->info.granule >> PAGE_SHIFT;
+	u32 sges = min_t(u32, attrs->max_send_sge, attrs->max_sge_rd);
+
+	s->read_sge = clamp(sges, 1U, pages);
+	if (umem_rdma_read_bytes(s))
+		return -ENODEV;
+	s->request_wrs = DIV_ROUND_UP(pages, s->read_sge) +
+			 s->info.granule / s->read_bytes - 1;
+	return 0;
+}
+
+/*
+ * How many READs may be posted before requests are turned away; the last one
+ * that is not may need request_wrs. The device itself keeps no more of them on
+ * the wire than the responder's resources allow; the rest waits in its queue.
  */
 static u32 umem_rdma_depth(const struct umem_rdma_session *s,
 			   const struct ib_device_attr *attrs)
 {
 	u32 depth = min(s->reads_inflight, s->info.max_inflight);
-	int wr = min(attrs->max_qp_wr,
-		     attrs->max_cqe - EXTRA_RECVS) - EXTRA_SENDS;
+	int wr = min(attrs->max_qp_wr, attrs->max_cqe - EXTRA_RECVS) -
+		 EXTRA_SENDS - (int)(s->request_wrs - 1);
 
 	return wr > 0 ? min_t(u32, depth, wr) : 0;
+}
+
+static u32 umem_rdma_max_reads(const struct umem_rdma_session *s)
+{
+	return s->depth + s->request_wrs - 1;
 }
 
 static int umem_rdma_create_qp(struct umem_rdma_session *s)
@@ -32,9 +76,9 @@ static int umem_rdma_create_qp(struct umem_rdma_session *s)
 		.send_cq = s->cq,
 		.recv_cq = s->cq,
 		.cap = {
-			.max_send_wr = s->depth + EXTRA_SENDS,
+			.max_send_wr = umem_rdma_max_reads(s) + EXTRA_SENDS,
 			.max_recv_wr = EXTRA_RECVS,
-			.max_send_sge = 1,
+			.max_send_sge = s->read_sge,
 			.max_recv_sge = 1,
 		},
 		.sq_sig_type = IB_SIGNAL_REQ_WR,
@@ -58,9 +102,15 @@ int umem_rdma_queues_create(struct umem_rdma_session *s)
 	/* iWARP wants a registered, remotely writable sink for each READ. */
 	if (rdma_protocol_iwarp(dev, s->id->port_num))
 		return -ENODEV;
+	err = umem_rdma_shape(s);
+	if (err)
+		return err;
 	s->depth = umem_rdma_depth(s, &dev->attrs);
 	if (!s->depth || dev->attrs.max_qp_init_rd_atom <= 0)
 		return -ENODEV;
+	s->wrs = kcalloc(s->request_wrs, sizeof(*s->wrs), GFP_KERNEL);
+	if (!s->wrs)
+		return -ENOMEM;
 
 	s->pd = ib_alloc_pd(dev, 0);
 	if (IS_ERR(s->pd)) {
@@ -73,8 +123,8 @@ int umem_rdma_queues_create(struct umem_rdma_session *s)
 		goto free_pd;
 
 	/* Room for every completion at once: an overflow would lose some. */
-	s->cq = ib_alloc_cq_any(dev, s, s->depth + EXTRA_SENDS + EXTRA_RECVS,
-				IB_POLL_SOFTIRQ);
+	s->cq = ib_alloc_cq_any(dev, s, umem_rdma_max_reads(s) + EXTRA_SENDS +
+				EXTRA_RECVS, IB_POLL_SOFTIRQ);
 	if (IS_ERR(s->cq)) {
 		err = PTR_ERR(s->cq);
 		goto destroy_ctrl;
@@ -102,6 +152,8 @@ free_pd:
 clear_pd:
 	s->cq = NULL;
 	s->pd = NULL;
+	kfree(s->wrs);
+	s->wrs = NULL;
 	return err;
 }
 
@@ -127,4 +179,6 @@ void umem_rdma_queues_destroy(struct umem_rdma_session *s)
 	ib_dealloc_pd(s->pd);
 	s->cq = NULL;
 	s->pd = NULL;
+	kfree(s->wrs);
+	s->wrs = NULL;
 }

@@ -62,14 +62,12 @@ umem_rdma_session_new(struct umem_attachment *att,
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return ERR_PTR(-ENOMEM);
-	s->reads = kvcalloc(info->max_inflight, sizeof(*s->reads), GFP_KERNEL);
-	if (!s->reads) {
+	s->att = att;
+	s->info = *info;
+	if (umem_rdma_reads_alloc(s)) {
 		kfree(s);
 		return ERR_PTR(-ENOMEM);
 	}
-
-	s->att = att;
-	s->info = *info;
 	s->dst = *dst;
 	s->export_id = arg->export_id;
 	s->reads_inflight = arg->reads_inflight;
@@ -83,7 +81,6 @@ umem_rdma_session_new(struct umem_attachment *att,
 	init_waitqueue_head(&s->wait);
 	init_completion(&s->published);
 	INIT_DELAYED_WORK(&s->tick, umem_rdma_tick);
-	umem_rdma_reads_init(s);
 	return s;
 }
 
@@ -93,7 +90,7 @@ umem_rdma_session_new(struct umem_attachment *att,
  */
 void umem_rdma_session_free(struct umem_rdma_session *s)
 {
-	kvfree(s->reads);
+	umem_rdma_reads_free(s);
 	kfree(s);
 }
 

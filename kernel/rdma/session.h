@@ -36,7 +36,7 @@
 /* How long a BYE may take; it is a courtesy, not a part of the teardown. */
 #define UMEM_RDMA_BYE_MS	100
 
-/* A page that could not be mapped for the device is tried again after this. */
+/* Pages that could not be mapped for the device are tried again after this. */
 #define UMEM_RDMA_RETRY_MS	10
 
 /**
@@ -72,18 +72,29 @@ struct umem_rdma_recv {
 };
 
 /**
- * struct umem_rdma_read - a READ under way, indexed by the request's tag
- * @cqe: its completion.
- * @req: the request, while the READ can still land in its page. Like the rest
+ * struct umem_rdma_read - the READs of a request, indexed by the request's tag
+ * @cqe: their completion.
+ * @req: the request, while a READ can still land in its pages. Like the rest
  *	it belongs to whoever owns the request.
- * @dma: the page as the device sees it.
- * @start_ns: when it was posted; 0 if nobody traces.
+ * @sge: fixed: its pages as the device sees them, room for all.
+ * @nr_sge: how many of @sge are mapped.
+ * @nr_wr: how many READs they make.
+ * @pending: READs that have not ended; at 0 the request ends. Not counted down
+ *	by the completion of one that is alone.
+ * @status: of the first READ that failed.
+ * @start_ns: when they were posted; 0 if nobody traces.
+ * @one: what @sge points to where granules have one page.
  */
 struct umem_rdma_read {
 	struct ib_cqe cqe;
 	struct umem_request *req;
-	u64 dma;
+	struct ib_sge *sge;
+	u32 nr_sge;
+	u32 nr_wr;
+	atomic_t pending;
+	enum ib_wc_status status;
 	u64 start_ns;
+	struct ib_sge one;
 };
 
 /**
@@ -106,7 +117,12 @@ struct umem_rdma_read {
  * @rx_msgs: messages from the server.
  * @tx_dma: @tx_msgs as the device sees them.
  * @rx_dma: @rx_msgs as the device sees them.
- * @depth: READs that may be posted at once; constant after the queue pair.
+ * @depth: READs that may be posted at once before a request is turned away;
+ *	constant after the queue pair, as what follows.
+ * @read_sge: parts of memory that one READ may fill.
+ * @read_bytes: bytes that one READ may ask for, a power of two. No READ crosses
+ *	a multiple of it in its granule.
+ * @request_wrs: READs that a request may need.
  * @lock: guards what follows. READs, sends and receives are posted under it,
  *	so that none is posted once @state says FAILED or CLOSING.
  * @state: where the connection stands. Waiters on @wait read it without @lock.
@@ -115,10 +131,11 @@ struct umem_rdma_read {
  *	more than @error, which may be the disconnect that came with it.
  * @export: what the server provides; constant once @state was LIVE.
  * @auth_sent: the server may answer with its EXPORT.
- * @inflight: READs posted or about to be; at most @depth.
+ * @inflight: READs posted or about to be; less than @depth + @request_wrs.
  * @again: somebody was turned away because @inflight was at @depth.
  * @parked: a request whose page could not be mapped; it keeps its place in
  *	@inflight and lets none pass until the tick has posted it.
+ * @wrs: @request_wrs of them, to post a request's READs from.
  * @heard: something came from the server since the last tick; racy by nature,
  *	no lock.
  * @wait: for changes of @state and of &umem_rdma_send.busy.
@@ -127,6 +144,7 @@ struct umem_rdma_read {
  * @tx: sends, by enum umem_rdma_send_kind.
  * @rx: receives.
  * @reads: READs by tag, @info.max_inflight of them.
+ * @sges: what @reads[].sge point into where granules have many pages.
  */
 struct umem_rdma_session {
 	struct umem_attachment *att;
@@ -146,6 +164,9 @@ struct umem_rdma_session {
 	u64 tx_dma;
 	u64 rx_dma;
 	u32 depth;
+	u32 read_sge;
+	u32 read_bytes;
+	u32 request_wrs;
 
 	spinlock_t lock; /* see above */
 	enum umem_rdma_state state;
@@ -156,6 +177,7 @@ struct umem_rdma_session {
 	u32 inflight;
 	bool again;
 	struct umem_request *parked;
+	struct ib_rdma_wr *wrs;
 
 	bool heard;
 	wait_queue_head_t wait;
@@ -164,6 +186,7 @@ struct umem_rdma_session {
 	struct umem_rdma_send tx[UMEM_RDMA_NR_SENDS];
 	struct umem_rdma_recv rx[UMEM_RDMA_RECVS];
 	struct umem_rdma_read *reads;
+	struct ib_sge *sges;
 };
 
 extern struct workqueue_struct *umem_rdma_wq;
@@ -196,7 +219,8 @@ int umem_rdma_ctrl_send(struct umem_rdma_session *s,
 void umem_rdma_ctrl_bye(struct umem_rdma_session *s);
 
 /* read.c */
-void umem_rdma_reads_init(struct umem_rdma_session *s);
+int umem_rdma_reads_alloc(struct umem_rdma_session *s);
+void umem_rdma_reads_free(struct umem_rdma_session *s);
 void umem_rdma_reads_end(struct umem_rdma_session *s);
 void umem_rdma_reads_retry(struct umem_rdma_session *s);
 int umem_rdma_submit(void *priv, struct umem_request *req);

@@ -188,7 +188,8 @@ const char *umem_explain(enum umem_action action, int err)
 static int create_invalid(struct umem_why *why, const struct umem_create *c,
 			  const struct umem_features *f)
 {
-	unsigned int granule = f ? f->granule : UMEM_GRANULE_SIZE;
+	unsigned int granule = c->flags & UMEM_CREATE_HUGE ? UMEM_GRANULE_HUGE :
+			       f ? f->granule : UMEM_GRANULE_SIZE;
 
 	if (!c->size)
 		return umem_because(why, -EINVAL, "size must not be 0");

@@ -14,8 +14,8 @@
 /* Records read from the channel at once; answers written at once. */
 #define PROVIDER_BATCH		16
 
-/* The largest READ and DATA, if the region takes it. */
-#define PROVIDER_MAX_SLOT	65536U
+/* The largest READ and DATA, unless granules are larger. */
+#define PROVIDER_SLOT		65536U
 
 /* A buffer for one READ: free, or the device's, or being answered. */
 struct provider_slot {

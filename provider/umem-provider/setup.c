@@ -68,14 +68,23 @@ static int connect_server(struct provider *p)
 	return check_size(p);
 }
 
+/* Whole granules, as much as pays and the region takes in one DATA. */
+static uint32_t slot_size(const struct umem_region_status *region)
+{
+	uint32_t size = region->max_data < PROVIDER_SLOT ? region->max_data :
+		PROVIDER_SLOT;
+
+	return size < region->granule ? region->granule :
+		size - size % region->granule;
+}
+
 static int make_slots(struct provider *p)
 {
 	unsigned int i, count = rdma_client_depth(p->client);
 	size_t size;
 	int err;
 
-	p->slot_size = p->region.max_data < PROVIDER_MAX_SLOT ?
-		p->region.max_data : PROVIDER_MAX_SLOT;
+	p->slot_size = slot_size(&p->region);
 	size = (size_t)count * p->slot_size;
 	p->slots = calloc(count, sizeof(*p->slots));
 	p->free_slots = calloc(count, sizeof(*p->free_slots));

@@ -14,10 +14,12 @@
 /*
  * The kernel has no defaults; these are the tool's. 256 requests are more than
  * a device's queue of READs is deep and pin 1 MiB; 64 KiB in a DATA record
- * spread the cost of a write() over 16 granules.
+ * spread the cost of a write() over 16 granules. With huge granules one of them
+ * does that, and 16 requests pin 32 MiB.
  */
-#define MAX_INFLIGHT	256
-#define MAX_DATA	(64U << 10)
+#define MAX_INFLIGHT		256
+#define MAX_INFLIGHT_HUGE	16
+#define MAX_DATA		(64U << 10)
 
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
@@ -27,6 +29,7 @@ static const struct option options[] = {
 	{ "max-inflight", required_argument, NULL, OPT_MAX_INFLIGHT },
 	{ "max-data", required_argument, NULL, OPT_MAX_DATA },
 	{ "user-only", no_argument, NULL, OPT_USER_ONLY },
+	{ "huge", no_argument, NULL, OPT_HUGE },
 	PROVIDER_OPTIONS,
 	{ }
 };
@@ -96,6 +99,9 @@ static void parse_option(const struct verb *verb, int opt, struct run_options *o
 	case OPT_USER_ONLY:
 		o->create.flags |= UMEM_CREATE_USER_ONLY;
 		break;
+	case OPT_HUGE:
+		o->create.flags |= UMEM_CREATE_HUGE;
+		break;
 	default:
 		provider_option(verb, opt, &o->provider);
 	}
@@ -125,12 +131,16 @@ static void parse(const struct verb *verb, int argc, char **argv,
 static void set_limits(struct umem_create *create,
 		       const struct umem_features *features)
 {
+	bool huge = create->flags & UMEM_CREATE_HUGE;
+	uint32_t inflight = huge ? MAX_INFLIGHT_HUGE : MAX_INFLIGHT;
+	uint32_t data = huge ? UMEM_GRANULE_HUGE : MAX_DATA;
+
 	if (!create->max_inflight)
-		create->max_inflight = MAX_INFLIGHT < features->max_inflight ?
-				       MAX_INFLIGHT : features->max_inflight;
+		create->max_inflight = inflight < features->max_inflight ?
+				       inflight : features->max_inflight;
 	if (!create->max_data)
-		create->max_data = MAX_DATA < features->max_data ?
-				   MAX_DATA : features->max_data;
+		create->max_data = data < features->max_data ? data :
+				   features->max_data;
 }
 
 /* A region fd, or a negative errno and @why. */
@@ -148,6 +158,8 @@ static int try_create(int device, struct run_options *o, struct umem_why *why)
 			     UMEM_FEATURE_KPROVIDER;
 	if (o->create.flags & UMEM_CREATE_USER_ONLY)
 		o->create.features |= UMEM_FEATURE_USER_ONLY;
+	if (o->create.flags & UMEM_CREATE_HUGE)
+		o->create.features |= UMEM_FEATURE_HUGE;
 	err = umem_region_create(device, &o->create);
 	if (err < 0)
 		umem_create_because(why, err, &o->create, &features);
@@ -207,8 +219,11 @@ const struct verb verb_run = {
 "                         fail-fast   SIGBUS when there is no provider\n"
 "  --provider SOURCE    rdma://HOST:PORT/ID, tcp://HOST:PORT/ID or file:PATH\n"
 PROVIDER_HELP
-"  --max-inflight N     requests open at once; each pins a granule (256)\n"
-"  --max-data S         largest DATA record of a provider in userspace (64K)\n"
+"  --huge               granules of 2 MiB, of huge pages where there are some\n"
+"  --max-inflight N     requests open at once; each pins a granule (256, or 16\n"
+"                       with --huge)\n"
+"  --max-data S         largest DATA record of a provider in userspace (64K, or 2M\n"
+"                       with --huge)\n"
 "  --user-only          system calls and KVM do not wait for missing memory: EFAULT\n"
 "  -h, --help           this text\n",
 	.options = options,

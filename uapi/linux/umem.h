@@ -144,7 +144,8 @@ enum umem_wait_policy {
 /*
  * Granules of UMEM_GRANULE_HUGE. The pages are huge where the machine has
  * some (not under shmem_enabled=deny), and mapped as such; a granule may also
- * be made of small pages.
+ * be made of small pages. A channel of such a region cannot be mapped
+ * (EOPNOTSUPP).
  */
 #define UMEM_CREATE_HUGE	(1U << 1)
 /*

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "huge.h"
+#include "provider/lib/region.h"
+#include "touch.h"
+
+int huge_region(unsigned int granules, unsigned int max_inflight)
+{
+	struct umem_create create = {
+		.size = granules * TEST_HUGE,
+		.features = UMEM_FEATURE_HUGE,
+		.flags = UMEM_CREATE_HUGE,
+		.wait_policy = UMEM_WAIT_HARD,
+		.max_inflight = max_inflight,
+		.max_data = 2 * TEST_HUGE,
+	};
+	int device = umem_device_open();
+	int region;
+
+	assert_true(device >= 0);
+	region = umem_region_create(device, &create);
+	close(device);
+	if (region < 0)
+		fail_msg("region of %u huge granules: %s", granules,
+			 strerror(-region));
+	return region;
+}
+
+uint64_t huge_take(int channel)
+{
+	struct pollfd pfd = { .fd = channel, .events = POLLIN };
+	struct umem_record request;
+	ssize_t got;
+
+	poll(&pfd, 1, TEST_SECONDS * 1000);
+	got = read(channel, &request, sizeof(request));
+	if (got != sizeof(request))
+		fail_msg("no request came: read %zd: %s", got, strerror(errno));
+	assert_int_equal(request.op, UMEM_OP_FETCH);
+	assert_int_equal(le32toh(request.length), TEST_HUGE);
+	assert_int_equal(le64toh(request.offset) % TEST_HUGE, 0);
+	return le64toh(request.offset) / TEST_HUGE;
+}
+
+long huge_answer(int channel, int op, uint64_t offset, uint32_t length,
+		 const void *payload)
+{
+	struct umem_record record = {
+		.offset = htole64(offset),
+		.length = htole32(length),
+		.op = op,
+		.status = htole16(op == UMEM_OP_FAIL ? UMEM_STATUS_IO : 0),
+	};
+	struct iovec iov[2] = {
+		{ .iov_base = &record, .iov_len = sizeof(record) },
+		{ .iov_base = (void *)payload, .iov_len = length },
+	};
+	ssize_t all = sizeof(record) + (payload ? length : 0);
+	ssize_t done = writev(channel, iov, payload ? 2 : 1);
+
+	if (done < 0)
+		return -errno;
+	return done == all ? 0 : done;
+}
+
+char *huge_pattern(uint64_t granule)
+{
+	char *bytes = malloc(TEST_HUGE);
+	unsigned int i;
+
+	for (i = 0; i < TEST_HUGE_PAGES; i++)
+		pattern_fill(bytes + i * TEST_PAGE,
+			     granule * TEST_HUGE_PAGES + i);
+	return bytes;
+}
+
+void huge_data(int channel, uint64_t granule)
+{
+	char *bytes = huge_pattern(granule);
+	long err = huge_answer(channel, UMEM_OP_DATA, granule * TEST_HUGE,
+			       TEST_HUGE, bytes);
+
+	free(bytes);
+	if (err)
+		fail_msg("DATA for granule %llu: %ld",
+			 (unsigned long long)granule, err);
+}
+
+bool huge_matches(const char *at, uint64_t granule)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEST_HUGE_PAGES; i++)
+		if (!pattern_matches(at + i * TEST_PAGE,
+				     granule * TEST_HUGE_PAGES + i))
+			return false;
+	return true;
+}
+
+bool setting_try(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	ssize_t done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, value, strlen(value));
+	close(fd);
+	return done == (ssize_t)strlen(value);
+}
+
+void setting_read(const char *path, char *value, size_t size)
+{
+	char line[256] = "", *start, *end;
+	int fd = open(path, O_RDONLY);
+
+	value[0] = '\0';
+	if (fd < 0)
+		return;
+	if (read(fd, line, sizeof(line) - 1) < 0)
+		line[0] = '\0';
+	close(fd);
+	start = strchr(line, '[');
+	end = start ? strchr(start, ']') : NULL;
+	if (end)
+		snprintf(value, size, "%.*s", (int)(end - start - 1),
+			 start + 1);
+}
+
+/* "Field:   123 kB" */
+static bool field_of(const char *line, const char *field, long *kilobytes)
+{
+	size_t length = strlen(field);
+
+	return !strncmp(line, field, length) &&
+	       sscanf(line + length, "%ld", kilobytes) == 1;
+}
+
+long smaps_kilobytes(const void *at, const char *field)
+{
+	char start[32], line[256];
+	bool inside = false;
+	long kilobytes = -1;
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+
+	assert_non_null(smaps);
+	snprintf(start, sizeof(start), "%lx-", (long)at);
+	while (fgets(line, sizeof(line), smaps)) {
+		if (!strncmp(line, start, strlen(start)))
+			inside = true;
+		if (inside && field_of(line, field, &kilobytes))
+			break;
+	}
+	fclose(smaps);
+	return kilobytes;
+}
+
+long meminfo_kilobytes(const char *field)
+{
+	FILE *meminfo = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kilobytes = -1;
+
+	assert_non_null(meminfo);
+	while (fgets(line, sizeof(line), meminfo))
+		if (field_of(line, field, &kilobytes))
+			break;
+	fclose(meminfo);
+	return kilobytes;
+}

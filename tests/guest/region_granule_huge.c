@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * UMEM_CREATE_HUGE: a granule of 2 MiB comes as a whole or not at all, whatever
+ * pages it is made of, and is mapped as a huge page when it is one.
+ *
+ * needs: umem swap=256M mem=2G
+ * timeout: 300
+ * klog-allow: Call Trace:
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/huge.h"
+#include "lib/touch.h"
+#include "provider/lib/region.h"
+
+#define GRANULES	4
+#define SIZE		(GRANULES * TEST_HUGE)
+#define PAGES		(GRANULES * TEST_HUGE_PAGES)
+#define MTHP		"/sys/kernel/mm/transparent_hugepage/hugepages-*kB/shmem_enabled"
+
+static int region = -1, channel = -1;
+static char *mem;
+static char shmem_was[32];
+
+static int open_region(void **state)
+{
+	(void)state;
+	region = huge_region(GRANULES, 8);
+	channel = hand_open(region, 0);
+	/* As any program maps it: no address, no alignment of its own. */
+	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
+	assert_ptr_not_equal(mem, MAP_FAILED);
+	return 0;
+}
+
+static int close_region(void **state)
+{
+	(void)state;
+	munmap(mem, SIZE);
+	close(region);
+	close(channel);
+	if (shmem_was[0])
+		setting_try(SHMEM_ENABLED, shmem_was);
+	return 0;
+}
+
+static void zero(uint64_t granule)
+{
+	assert_int_equal(huge_answer(channel, UMEM_OP_ZERO, granule * TEST_HUGE,
+				     TEST_HUGE, NULL), 0);
+}
+
+static bool is_zero(const char *at)
+{
+	return !*at && !memcmp(at, at + 1, TEST_HUGE - 1);
+}
+
+/* A toucher of byte @at, whose granule was taken. */
+static void touch_and_take(struct toucher *toucher, size_t at)
+{
+	toucher_start(toucher, mem + at);
+	assert_int_equal(huge_take(channel), at / TEST_HUGE);
+}
+
+static bool is_mapped(const char *at)
+{
+	static int pagemap = -1;
+	uint64_t entry;
+
+	if (pagemap < 0)
+		pagemap = open("/proc/self/pagemap", O_RDONLY);
+	assert_int_equal(pread(pagemap, &entry, sizeof(entry),
+			       (uintptr_t)at / TEST_PAGE * sizeof(entry)),
+			 sizeof(entry));
+	return entry >> 63;
+}
+
+static unsigned int mapped_pages(const char *at, size_t granule)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < TEST_HUGE_PAGES; i++)
+		count += is_mapped(at + granule * TEST_HUGE + i * TEST_PAGE);
+	return count;
+}
+
+/* ---- Creation ----------------------------------------------------------- */
+
+static int create(uint64_t size, uint32_t max_data, uint32_t max_inflight)
+{
+	struct umem_create arg = {
+		.size = size,
+		.flags = UMEM_CREATE_HUGE,
+		.wait_policy = UMEM_WAIT_HARD,
+		.max_inflight = max_inflight,
+		.max_data = max_data,
+	};
+	int device = umem_device_open();
+	int made = umem_region_create(device, &arg);
+
+	close(device);
+	if (made < 0)
+		return made;
+	close(made);
+	return 0;
+}
+
+static void creation(void **state)
+{
+	struct umem_features features;
+	int device = umem_device_open();
+
+	(void)state;
+	assert_int_equal(umem_device_features(device, &features), 0);
+	close(device);
+	assert_true(features.features & UMEM_FEATURE_HUGE);
+	assert_int_equal(features.granule, TEST_PAGE);
+
+	assert_int_equal(create(TEST_PAGE, TEST_HUGE, 1), -EINVAL);
+	assert_int_equal(create(TEST_HUGE + TEST_PAGE, TEST_HUGE, 1), -EINVAL);
+	assert_int_equal(create(TEST_HUGE, TEST_PAGE, 1), -EINVAL);
+	assert_int_equal(create(TEST_HUGE, TEST_HUGE + TEST_PAGE, 1), -EINVAL);
+	assert_int_equal(create(TEST_HUGE, 3 * TEST_HUGE, 1), -EINVAL);
+	assert_int_equal(create(features.max_size + TEST_HUGE, TEST_HUGE, 1),
+			 -EFBIG);
+	assert_int_equal(create(TEST_HUGE, TEST_HUGE, 1), 0);
+	assert_int_equal(create(features.max_size, 2 * TEST_HUGE, 64), 0);
+}
+
+static void status_tells(void **state)
+{
+	struct umem_region_status status = test_status(region);
+
+	(void)state;
+	assert_int_equal(status.granule, TEST_HUGE);
+	assert_int_equal(status.granules, GRANULES);
+	assert_int_equal(status.flags & UMEM_CREATE_HUGE, UMEM_CREATE_HUGE);
+}
+
+/* ---- A granule as a whole ----------------------------------------------- */
+
+static void one_request_a_granule(void **state)
+{
+	struct toucher first, second;
+	struct umem_region_status status;
+
+	(void)state;
+	touch_and_take(&first, TEST_HUGE + 5 * TEST_PAGE);
+	toucher_start(&second, mem + 2 * TEST_HUGE - 1);
+	AWAIT(task_state(getpid(), second.tid) == 'S');
+	assert_true(hand_none(channel));
+	huge_data(channel, 1);
+	assert_int_equal(toucher_join(&first), 0);
+	assert_int_equal(toucher_join(&second), 0);
+	assert_true(huge_matches(mem + TEST_HUGE, 1));
+	status = test_status(region);
+	assert_int_equal(status.requests, 1);
+	assert_int_equal(status.granules_provided, 1);
+	assert_int_equal(status.bytes_copied, TEST_HUGE);
+}
+
+/* What is no whole granule is refused, and writes nothing. */
+static void parts_are_refused(void **state)
+{
+	static const struct {
+		uint64_t offset;
+		uint32_t length;
+	} parts[] = {
+		{ 0, TEST_PAGE }, { 0, UMEM_GRANULE_HUGE / 2 },
+		{ TEST_PAGE, UMEM_GRANULE_HUGE },
+		{ 0, UMEM_GRANULE_HUGE + TEST_PAGE },
+	};
+	static const int ops[] = { UMEM_OP_DATA, UMEM_OP_ZERO, UMEM_OP_FAIL };
+	char *bytes = malloc(2 * TEST_HUGE);
+	struct toucher toucher;
+	unsigned int i, j;
+
+	(void)state;
+	memset(bytes, 0xee, 2 * TEST_HUGE);
+	touch_and_take(&toucher, 0);
+	for (i = 0; i < 4; i++)
+		for (j = 0; j < 3; j++)
+			assert_int_equal(huge_answer(channel, ops[j],
+						     parts[i].offset,
+						     parts[i].length,
+						     ops[j] == UMEM_OP_DATA ?
+						     bytes : NULL), -EINVAL);
+	assert_int_equal(huge_answer(channel, UMEM_OP_DATA, 0, 3 * TEST_HUGE,
+				     bytes), -EMSGSIZE);
+	assert_false(toucher_is_over(&toucher));
+	assert_int_equal(test_status(region).granules_provided, 0);
+	huge_data(channel, 0);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_true(huge_matches(mem, 0));
+	free(bytes);
+}
+
+/* Two granules in one DATA, one ZERO over what is left of the region. */
+static void ranges_of_granules(void **state)
+{
+	char *bytes = malloc(2 * TEST_HUGE);
+	long shmem;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * TEST_HUGE_PAGES; i++)
+		pattern_fill(bytes + i * TEST_PAGE, TEST_HUGE_PAGES + i);
+	assert_int_equal(huge_answer(channel, UMEM_OP_DATA, TEST_HUGE,
+				     2 * TEST_HUGE, bytes), 0);
+	free(bytes);
+	shmem = meminfo_kilobytes("Shmem:");
+	assert_int_equal(huge_answer(channel, UMEM_OP_ZERO, 0, SIZE, NULL), 0);
+	/* Zeroes need no memory. */
+	assert_true(meminfo_kilobytes("Shmem:") - shmem < 1024);
+	assert_int_equal(test_status(region).answers_stale, 2);
+	assert_true(is_zero(mem));
+	assert_true(huge_matches(mem + TEST_HUGE, 1));
+	assert_true(huge_matches(mem + 2 * TEST_HUGE, 2));
+	assert_true(is_zero(mem + 3 * TEST_HUGE));
+}
+
+/* A payload that ends in a hole half-way leaves the granule missing. */
+static void short_copy(void **state)
+{
+	char *bytes = mmap(NULL, TEST_HUGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct toucher toucher;
+
+	(void)state;
+	memset(bytes, 0xee, TEST_HUGE);
+	mprotect(bytes + TEST_HUGE / 2, TEST_PAGE, PROT_NONE);
+	touch_and_take(&toucher, 0);
+	assert_int_equal(huge_answer(channel, UMEM_OP_DATA, 0, TEST_HUGE,
+				     bytes), -EFAULT);
+	assert_int_equal(huge_answer(channel, UMEM_OP_DATA, TEST_HUGE,
+				     TEST_HUGE, bytes), -EFAULT);
+	assert_false(toucher_is_over(&toucher));
+	assert_int_equal(test_status(region).granules_provided, 0);
+	assert_int_equal(test_status(region).bytes_copied, 0);
+	/* What was copied is not seen after ZERO either. */
+	zero(0);
+	zero(1);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_true(is_zero(mem));
+	assert_true(is_zero(mem + TEST_HUGE));
+	munmap(bytes, TEST_HUGE);
+}
+
+static void *answer_from_itself(void *arg)
+{
+	(void)arg;
+	return (void *)huge_answer(channel, UMEM_OP_DATA, 0, TEST_HUGE, mem);
+}
+
+/* The source of an answer may be the very granule that it is for. */
+static void source_is_the_granule(void **state)
+{
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	pthread_create(&thread, NULL, answer_from_itself, NULL);
+	assert_int_equal(huge_take(channel), 0);
+	huge_data(channel, 0);
+	pthread_join(thread, &result);
+	assert_int_equal((long)result, 0);
+	assert_true(huge_matches(mem, 0));
+	assert_int_equal(test_status(region).answers_stale, 1);
+}
+
+struct writer {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	char *bytes;
+	bool fault;
+};
+
+/* Bytes of a file that are not mapped now: the copy has to fault. */
+static void *write_rounds(void *arg)
+{
+	struct writer *w = arg;
+	long err;
+
+	for (unsigned int i = 0; i < GRANULES; i++) {
+		if (w->fault)
+			madvise(w->bytes, TEST_HUGE, MADV_DONTNEED);
+		pthread_barrier_wait(w->start);
+		err = huge_answer(channel, UMEM_OP_DATA, i * TEST_HUGE,
+				  TEST_HUGE, w->bytes);
+		if (err)
+			return (void *)err;
+	}
+	return NULL;
+}
+
+/* Two answers for one granule do not mix. */
+static void two_writers(void **state)
+{
+	pthread_barrier_t start;
+	struct writer writers[3];
+	void *result;
+
+	(void)state;
+	pthread_barrier_init(&start, NULL, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		int fd = memfd_create("source", 0);
+
+		assert_int_equal(ftruncate(fd, TEST_HUGE), 0);
+		writers[i].start = &start;
+		writers[i].fault = i != 2;
+		writers[i].bytes = mmap(NULL, TEST_HUGE, PROT_READ | PROT_WRITE,
+					MAP_SHARED, fd, 0);
+		memset(writers[i].bytes, 'a' + i, TEST_HUGE);
+		close(fd);
+		pthread_create(&writers[i].thread, NULL, write_rounds,
+			       &writers[i]);
+	}
+	for (unsigned int i = 0; i < 3; i++) {
+		pthread_join(writers[i].thread, &result);
+		assert_null(result);
+		munmap(writers[i].bytes, TEST_HUGE);
+	}
+	for (unsigned int i = 0; i < GRANULES; i++) {
+		const char *at = mem + i * TEST_HUGE;
+
+		assert_in_range(*at, 'a', 'c');
+		assert_memory_equal(at, at + 1, TEST_HUGE - 1);
+	}
+	assert_int_equal(test_status(region).granules_provided, GRANULES);
+	assert_int_equal(test_status(region).answers_stale, 2 * GRANULES);
+	pthread_barrier_destroy(&start);
+}
+
+static void failed_and_asked_again(void **state)
+{
+	struct toucher toucher;
+
+	(void)state;
+	touch_and_take(&toucher, 3 * TEST_HUGE + 9 * TEST_PAGE);
+	assert_int_equal(huge_answer(channel, UMEM_OP_FAIL, 3 * TEST_HUGE,
+				     TEST_HUGE, NULL), 0);
+	assert_int_equal(toucher_join(&toucher), SIGBUS);
+	touch_and_take(&toucher, 3 * TEST_HUGE);
+	huge_data(channel, 3);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_true(huge_matches(mem + 3 * TEST_HUGE, 3));
+}
+
+static void next_provider_gets_it(void **state)
+{
+	struct toucher toucher;
+
+	(void)state;
+	touch_and_take(&toucher, TEST_HUGE);
+	close(channel);
+	channel = hand_open(region, 0);
+	assert_int_equal(huge_take(channel), 1);
+	huge_data(channel, 1);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_true(huge_matches(mem + TEST_HUGE, 1));
+}
+
+/* ---- Reading and writing ------------------------------------------------ */
+
+struct reader {
+	pthread_t thread;
+	off_t at;
+	size_t length;
+	bool write;
+	char bytes[2 * TEST_PAGE];
+	ssize_t done;
+};
+
+static void *read_range(void *arg)
+{
+	struct reader *r = arg;
+
+	r->done = r->write ? pwrite(region, r->bytes, r->length, r->at) :
+			     pread(region, r->bytes, r->length, r->at);
+	return NULL;
+}
+
+static void read_over_a_border(void **state)
+{
+	struct reader r = { .at = TEST_HUGE - TEST_PAGE, .length = 2 * TEST_PAGE };
+
+	(void)state;
+	pthread_create(&r.thread, NULL, read_range, &r);
+	assert_int_equal(huge_take(channel), 0);
+	huge_data(channel, 0);
+	assert_int_equal(huge_take(channel), 1);
+	huge_data(channel, 1);
+	pthread_join(r.thread, NULL);
+	assert_int_equal(r.done, 2 * TEST_PAGE);
+	assert_true(pattern_matches(r.bytes, TEST_HUGE_PAGES - 1));
+	assert_true(pattern_matches(r.bytes + TEST_PAGE, TEST_HUGE_PAGES));
+}
+
+/* A page is a part of a granule: the rest is fetched. */
+static void write_of_a_page(void **state)
+{
+	struct reader w = { .at = TEST_PAGE, .length = TEST_PAGE, .write = true };
+
+	(void)state;
+	memset(w.bytes, 'w', TEST_PAGE);
+	pthread_create(&w.thread, NULL, read_range, &w);
+	assert_int_equal(huge_take(channel), 0);
+	huge_data(channel, 0);
+	pthread_join(w.thread, NULL);
+	assert_int_equal(w.done, TEST_PAGE);
+	assert_true(pattern_matches(mem, 0));
+	assert_memory_equal(mem + TEST_PAGE, w.bytes, TEST_PAGE);
+	assert_true(pattern_matches(mem + 2 * TEST_PAGE, 2));
+}
+
+/* ---- How it is mapped --------------------------------------------------- */
+
+/* Some accesses; nothing of a missing granule may be mapped by any of them. */
+static void check_one_granule(long huge_kilobytes)
+{
+	struct toucher toucher;
+
+	open_region(NULL);
+	touch_and_take(&toucher, TEST_HUGE + 100 * TEST_PAGE);
+	assert_int_equal(mapped_pages(mem, 1), 0);
+	huge_data(channel, 1);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_int_equal(touch_write(mem + TEST_HUGE + 8, 0), 0);
+	mem[TEST_HUGE + 8] = ((char *)(uint64_t[]){
+		pattern_word(TEST_HUGE_PAGES, 1) })[0];
+	assert_true(huge_matches(mem + TEST_HUGE, 1));
+	for (unsigned int i = 0; i < GRANULES; i++)
+		assert_int_equal(mapped_pages(mem, i),
+				 i == 1 ? TEST_HUGE_PAGES : 0);
+	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped:"),
+			 huge_kilobytes);
+	assert_int_equal(test_status(region).requests, 1);
+	close_region(NULL);
+}
+
+static void remember_setting(void)
+{
+	setting_read(SHMEM_ENABLED, shmem_was, sizeof(shmem_was));
+	if (!shmem_was[0])
+		skip();
+}
+
+/* No matter what the machine wants, and huge unless it forbids that. */
+static void under_every_setting(void **state)
+{
+	static const char * const settings[] = {
+		"always", "within_size", "advise", "never", "force", "deny",
+	};
+
+	(void)state;
+	remember_setting();
+	for (unsigned int i = 0; i < 6; i++) {
+		print_message("shmem_enabled=%s\n", settings[i]);
+		assert_true(setting_try(SHMEM_ENABLED, settings[i]));
+		check_one_granule(i < 5 ? 2048 : 0);
+	}
+}
+
+static void under_every_size(void **state)
+{
+	static const char * const settings[] = {
+		"always", "inherit", "within_size", "advise", "never",
+	};
+	glob_t sizes;
+	char was[32];
+
+	(void)state;
+	remember_setting();
+	if (glob(MTHP, 0, NULL, &sizes))
+		skip();
+	for (size_t i = 0; i < sizes.gl_pathc; i++) {
+		setting_read(sizes.gl_pathv[i], was, sizeof(was));
+		for (unsigned int j = 0; j < 5; j++)
+			if (setting_try(sizes.gl_pathv[i], settings[j]))
+				check_one_granule(2048);
+		assert_true(setting_try(sizes.gl_pathv[i], was));
+	}
+	globfree(&sizes);
+}
+
+/*
+ * Small pages of a granule that is asked for stay; so a setting may change
+ * between the request and the answer, or a granule be made of small ones.
+ */
+static void small_pages_first(void **state)
+{
+	struct toucher toucher;
+
+	(void)state;
+	remember_setting();
+	assert_true(setting_try(SHMEM_ENABLED, "deny"));
+	touch_and_take(&toucher, 0);
+	assert_true(setting_try(SHMEM_ENABLED, "force"));
+	huge_data(channel, 0);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_true(huge_matches(mem, 0));
+	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped:"), 0);
+	huge_data(channel, 1);
+	assert_true(huge_matches(mem + TEST_HUGE, 1));
+	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped:"), 2048);
+}
+
+/* A mapping that is not aligned has small pages, and no others. */
+static void mapped_askew(void **state)
+{
+	char *at = mmap(NULL, SIZE + TEST_HUGE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *askew = at + -(uintptr_t)at % TEST_HUGE + TEST_PAGE;
+
+	(void)state;
+	assert_ptr_equal(mmap(askew, SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
+			      region, 0), askew);
+	huge_data(channel, 1);
+	huge_data(channel, 3);
+	assert_int_equal(touch_read(askew + TEST_HUGE), 0);
+	assert_int_equal(touch_read(askew + 2 * TEST_HUGE - 1), 0);
+	assert_int_equal(touch_read(askew + SIZE - 1), 0);
+	assert_int_equal(mapped_pages(askew, 0), 0);
+	assert_int_equal(mapped_pages(askew, 2), 0);
+	assert_true(huge_matches(askew + TEST_HUGE, 1));
+	assert_true(huge_matches(askew + 3 * TEST_HUGE, 3));
+	assert_int_equal(smaps_kilobytes(askew, "ShmemPmdMapped:"), 0);
+	munmap(at, SIZE + TEST_HUGE);
+}
+
+static void private_and_fork(void **state)
+{
+	char *priv = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			  region, 0);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		huge_data(channel, i);
+	assert_true(huge_matches(priv, 0));
+	priv[0] = 'p';
+	priv[TEST_HUGE + 7 * TEST_PAGE] = 'p';
+	pid = fork();
+	if (!pid) {
+		/* The shared mapping is shared, the private one is copied. */
+		mem[2 * TEST_HUGE] = 'c';
+		priv[1] = 'c';
+		_exit(priv[0] != 'p' || !huge_matches(mem, 0) ||
+		      priv[TEST_HUGE + 7 * TEST_PAGE] != 'p');
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(mem[2 * TEST_HUGE], 'c');
+	assert_true(huge_matches(mem, 0));
+	assert_true(huge_matches(mem + TEST_HUGE, 1));
+	assert_int_equal(priv[0], 'p');
+	assert_int_not_equal(priv[1], 'c');
+	assert_int_equal(mapped_pages(priv, 3), 0);
+	munmap(priv, SIZE);
+}
+
+/* ---- Memory ------------------------------------------------------------- */
+
+static void swapped_out_and_in(void **state)
+{
+	(void)state;
+	huge_data(channel, 0);
+	huge_data(channel, 2);
+	assert_int_equal(touch_read(mem), 0);
+	assert_int_equal(touch_write(mem + 2 * TEST_HUGE + 70 * TEST_PAGE + 1,
+				     's'), 0);
+	AWAIT(!madvise(mem, SIZE, MADV_PAGEOUT) &&
+	      smaps_kilobytes(mem, "Swap:") > 3000);
+	assert_true(huge_matches(mem, 0));
+	assert_int_equal(mem[2 * TEST_HUGE + 70 * TEST_PAGE + 1], 's');
+	assert_true(pattern_matches(mem + 2 * TEST_HUGE + 69 * TEST_PAGE,
+				    2 * TEST_HUGE_PAGES + 69));
+	assert_int_equal(mapped_pages(mem, 1), 0);
+	assert_int_equal(test_status(region).requests, 0);
+}
+
+#define CGROUP "/sys/fs/cgroup/umem-huge"
+
+static long cgroup_bytes(void)
+{
+	FILE *file = fopen(CGROUP "/memory.current", "r");
+	long bytes = -1;
+
+	if (file && fscanf(file, "%ld", &bytes) != 1)
+		bytes = -1;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+/* In a cgroup that has no room for a granule. */
+static void read_without_memory(void)
+{
+	char byte;
+
+	if (!setting_try(CGROUP "/cgroup.procs", "0"))
+		_exit(99);
+	_exit(pread(region, &byte, 1, 0) < 0 && errno == ENOMEM ? 1 : 2);
+}
+
+/*
+ * The pages that a request could have are let go when it cannot have all of
+ * them; whoever has the memory gets the granule.
+ */
+static void not_enough_memory(void **state)
+{
+	struct umem_region_status status;
+	struct toucher toucher;
+	int end;
+	pid_t pid;
+
+	(void)state;
+	remember_setting();
+	if (mkdir(CGROUP, 0755) || access(CGROUP "/memory.max", W_OK)) {
+		rmdir(CGROUP);
+		skip();
+	}
+	assert_true(setting_try(SHMEM_ENABLED, "deny"));
+	assert_true(setting_try(CGROUP "/memory.max", "1536K"));
+	pid = fork();
+	if (!pid)
+		read_without_memory();
+	assert_int_equal(waitpid(pid, &end, 0), pid);
+	assert_true((WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL) ||
+		    (WIFEXITED(end) && WEXITSTATUS(end) == 1));
+	status = test_status(region);
+	assert_int_equal(status.requests_queued + status.requests_issued, 0);
+	assert_true(hand_none(channel));
+	/* Pinned pages could not be reclaimed. */
+	AWAIT((setting_try(CGROUP "/memory.reclaim", "2M"),
+	       cgroup_bytes() < 512 << 10));
+	touch_and_take(&toucher, 0);
+	huge_data(channel, 0);
+	assert_int_equal(toucher_join(&toucher), 0);
+	assert_true(huge_matches(mem, 0));
+	rmdir(CGROUP);
+}
+
+int main(void)
+{
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, open_region, close_region)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(creation),
+		TEST(status_tells),
+		TEST(one_request_a_granule),
+		TEST(parts_are_refused),
+		TEST(ranges_of_granules),
+		TEST(short_copy),
+		TEST(source_is_the_granule),
+		TEST(two_writers),
+		TEST(failed_and_asked_again),
+		TEST(next_provider_gets_it),
+		TEST(read_over_a_border),
+		TEST(write_of_a_page),
+		cmocka_unit_test(under_every_setting),
+		cmocka_unit_test(under_every_size),
+		TEST(small_pages_first),
+		TEST(mapped_askew),
+		TEST(private_and_fork),
+		TEST(swapped_out_and_in),
+		TEST(not_enough_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
