@@ -333,7 +333,7 @@ EXPORT_SYMBOL_GPL(umem_request_done);
 
 /**
  * umem_request_requeue - give a request back without an answer
- * @req: a request that belongs to the provider and into whose page nothing
+ * @req: a request that belongs to the provider and into whose pages nothing
  *	can land any more; not to be used afterwards.
  *
  * Any context but hard interrupt; does not sleep. May call @ops->kick.

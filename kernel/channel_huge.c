@@ -148,8 +148,9 @@ static int put_granule_faulting(const struct huge_answer *answer)
 			return err;
 		if (fault_in_iov_iter_readable(answer->from, size))
 			return -EFAULT;
+		/* The record is not consumed. */
 		if (signal_pending(current))
-			return -EINTR;
+			return -ERESTARTSYS;
 		cond_resched();
 	}
 }
