@@ -7,6 +7,7 @@
  * timeout: 300
  * klog-allow: Call Trace:
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -150,6 +151,8 @@ static void status_tells(void **state)
 	assert_int_equal(status.granule, TEST_HUGE);
 	assert_int_equal(status.granules, GRANULES);
 	assert_int_equal(status.flags & UMEM_CREATE_HUGE, UMEM_CREATE_HUGE);
+	/* A list of 512 pages for each of 8 requests. */
+	assert_true(status.memory > 8 * TEST_HUGE_PAGES * sizeof(void *));
 }
 
 /* ---- A granule as a whole ----------------------------------------------- */
@@ -427,6 +430,108 @@ static void write_of_a_page(void **state)
 	assert_true(pattern_matches(mem + 2 * TEST_PAGE, 2));
 }
 
+/* ---- Holes and advice --------------------------------------------------- */
+
+static int punch(off_t offset, off_t length)
+{
+	return fallocate(region, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 offset, length) ? -errno : 0;
+}
+
+static void *punch_a_page(void *arg)
+{
+	return (void *)(long)punch((off_t)arg, TEST_PAGE);
+}
+
+/* A page of a missing granule: the rest of it is data. */
+static void hole_in_a_missing_granule(void **state)
+{
+	off_t at = TEST_HUGE + 3 * TEST_PAGE;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	pthread_create(&thread, NULL, punch_a_page, (void *)at);
+	assert_int_equal(huge_take(channel), 1);
+	huge_data(channel, 1);
+	pthread_join(thread, &result);
+	assert_null(result);
+	assert_true(pattern_matches(mem + at - TEST_PAGE,
+				    at / TEST_PAGE - 1));
+	assert_false(mem[at] || memcmp(mem + at, mem + at + 1, TEST_PAGE - 1));
+	assert_true(pattern_matches(mem + at + TEST_PAGE, at / TEST_PAGE + 1));
+}
+
+/* Of one that is mapped as a huge page, in part and then whole. */
+static void hole_in_a_huge_page(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	huge_data(channel, 2);
+	assert_int_equal(touch_write(mem + 2 * TEST_HUGE, 'h'), 0);
+	assert_int_equal(punch(2 * TEST_HUGE + TEST_PAGE, 5 * TEST_PAGE), 0);
+	assert_int_equal(mem[2 * TEST_HUGE], 'h');
+	for (i = 1; i < TEST_HUGE_PAGES; i++) {
+		const char *at = mem + 2 * TEST_HUGE + i * TEST_PAGE;
+
+		if (i <= 5)
+			assert_false(*at || memcmp(at, at + 1, TEST_PAGE - 1));
+		else
+			assert_true(pattern_matches(at, 2 * TEST_HUGE_PAGES + i));
+	}
+	assert_int_equal(punch(TEST_HUGE, 3 * TEST_HUGE), 0);
+	for (i = 1; i < GRANULES; i++)
+		assert_true(is_zero(mem + i * TEST_HUGE));
+	assert_int_equal(test_status(region).requests, 0);
+	assert_int_equal(test_status(region).granules_punched, 2);
+}
+
+/* A hole while the provider has the granule; its answer comes too late. */
+static void hole_under_a_fetch(void **state)
+{
+	struct toucher toucher;
+
+	(void)state;
+	touch_and_take(&toucher, 3 * TEST_HUGE + TEST_PAGE);
+	assert_int_equal(punch(3 * TEST_HUGE, TEST_HUGE), 0);
+	assert_int_equal(toucher_join(&toucher), 0);
+	mem[3 * TEST_HUGE] = 'm';
+	huge_data(channel, 3);
+	zero(3);
+	assert_int_equal(mem[3 * TEST_HUGE], 'm');
+	assert_int_equal(mem[3 * TEST_HUGE + TEST_PAGE], 0);
+	assert_int_equal(test_status(region).answers_stale, 2);
+}
+
+static void data_and_holes_are_found(void **state)
+{
+	(void)state;
+	huge_data(channel, 1);
+	assert_int_equal(lseek(region, 0, SEEK_DATA), TEST_HUGE);
+	assert_int_equal(lseek(region, TEST_HUGE + 9, SEEK_HOLE),
+			 2 * TEST_HUGE);
+}
+
+static void advice_asks_for_granules(void **state)
+{
+	struct umem_record request[3];
+
+	(void)state;
+	assert_int_equal(posix_fadvise(region, TEST_HUGE - 1, 2,
+				       POSIX_FADV_WILLNEED), 0);
+	assert_int_equal(read(channel, request, sizeof(request)),
+			 2 * sizeof(request[0]));
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(request[i].op, UMEM_OP_PREFETCH);
+		assert_int_equal(le64toh(request[i].offset), i * TEST_HUGE);
+		assert_int_equal(le32toh(request[i].length), TEST_HUGE);
+		huge_data(channel, i);
+	}
+	assert_true(huge_matches(mem, 0));
+	assert_int_equal(test_status(region).prefetches, 2);
+}
+
 /* ---- How it is mapped --------------------------------------------------- */
 
 /* Some accesses; nothing of a missing granule may be mapped by any of them. */
@@ -673,6 +778,11 @@ int main(void)
 		TEST(next_provider_gets_it),
 		TEST(read_over_a_border),
 		TEST(write_of_a_page),
+		TEST(hole_in_a_missing_granule),
+		TEST(hole_in_a_huge_page),
+		TEST(hole_under_a_fetch),
+		TEST(data_and_holes_are_found),
+		TEST(advice_asks_for_granules),
 		cmocka_unit_test(under_every_setting),
 		cmocka_unit_test(under_every_size),
 		TEST(small_pages_first),

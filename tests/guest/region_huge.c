@@ -4,6 +4,7 @@
  * fault-around, nor where tmpfs is forced to use large folios.
  *
  * needs: umem
+ * timeout: 300
  */
 #include <fcntl.h>
 #include <setjmp.h>
