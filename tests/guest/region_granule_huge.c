@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "lib/huge.h"
+#include "lib/smaps.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
@@ -551,7 +552,7 @@ static void check_one_granule(long huge_kilobytes)
 	for (unsigned int i = 0; i < GRANULES; i++)
 		assert_int_equal(mapped_pages(mem, i),
 				 i == 1 ? TEST_HUGE_PAGES : 0);
-	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped:"),
+	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped"),
 			 huge_kilobytes);
 	assert_int_equal(test_status(region).requests, 1);
 	close_region(NULL);
@@ -618,10 +619,10 @@ static void small_pages_first(void **state)
 	huge_data(channel, 0);
 	assert_int_equal(toucher_join(&toucher), 0);
 	assert_true(huge_matches(mem, 0));
-	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped:"), 0);
+	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped"), 0);
 	huge_data(channel, 1);
 	assert_true(huge_matches(mem + TEST_HUGE, 1));
-	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped:"), 2048);
+	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped"), 2048);
 }
 
 /* A mapping that is not aligned has small pages, and no others. */
@@ -643,7 +644,7 @@ static void mapped_askew(void **state)
 	assert_int_equal(mapped_pages(askew, 2), 0);
 	assert_true(huge_matches(askew + TEST_HUGE, 1));
 	assert_true(huge_matches(askew + 3 * TEST_HUGE, 3));
-	assert_int_equal(smaps_kilobytes(askew, "ShmemPmdMapped:"), 0);
+	assert_int_equal(smaps_kilobytes(askew, "ShmemPmdMapped"), 0);
 	munmap(at, SIZE + TEST_HUGE);
 }
 
@@ -690,7 +691,7 @@ static void swapped_out_and_in(void **state)
 	assert_int_equal(touch_write(mem + 2 * TEST_HUGE + 70 * TEST_PAGE + 1,
 				     's'), 0);
 	AWAIT(!madvise(mem, SIZE, MADV_PAGEOUT) &&
-	      smaps_kilobytes(mem, "Swap:") > 3000);
+	      smaps_kilobytes(mem, "Swap") > 3000);
 	assert_true(huge_matches(mem, 0));
 	assert_int_equal(mem[2 * TEST_HUGE + 70 * TEST_PAGE + 1], 's');
 	assert_true(pattern_matches(mem + 2 * TEST_HUGE + 69 * TEST_PAGE,

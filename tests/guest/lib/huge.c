@@ -148,25 +148,6 @@ static bool field_of(const char *line, const char *field, long *kilobytes)
 	       sscanf(line + length, "%ld", kilobytes) == 1;
 }
 
-long smaps_kilobytes(const void *at, const char *field)
-{
-	char start[32], line[256];
-	bool inside = false;
-	long kilobytes = -1;
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-
-	assert_non_null(smaps);
-	snprintf(start, sizeof(start), "%lx-", (long)at);
-	while (fgets(line, sizeof(line), smaps)) {
-		if (!strncmp(line, start, strlen(start)))
-			inside = true;
-		if (inside && field_of(line, field, &kilobytes))
-			break;
-	}
-	fclose(smaps);
-	return kilobytes;
-}
-
 long meminfo_kilobytes(const char *field)
 {
 	FILE *meminfo = fopen("/proc/meminfo", "r");

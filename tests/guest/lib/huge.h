@@ -44,9 +44,6 @@ bool setting_try(const char *path, const char *value);
 /* The chosen one of "a [b] c", into @value. */
 void setting_read(const char *path, char *value, size_t size);
 
-/* A number of kilobytes of the mapping that starts at @at, such as "Swap:". */
-long smaps_kilobytes(const void *at, const char *field);
-
 /* Of /proc/meminfo. */
 long meminfo_kilobytes(const char *field);
 
