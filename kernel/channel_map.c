@@ -132,6 +132,7 @@ static struct file *map_file_create(struct umem_channel *channel)
 /* The file for the VMAs of @channel, made when it is first wanted. */
 static struct file *map_file_get(struct umem_channel *channel)
 {
+	/* Pairs with cmpxchg() below: the file is seen made. */
 	struct file *file = smp_load_acquire(&channel->map);
 	struct file *first;
 

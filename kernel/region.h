@@ -42,7 +42,7 @@ struct umem_channel;
 #define UMEM_MAX_DATA		(4U << 20)
 /* The largest folio that tmpfs may use, and a huge granule: 2 MiB. */
 #define UMEM_BLOCK_ORDER	(ilog2(UMEM_GRANULE_HUGE) - PAGE_SHIFT)
-#define UMEM_BLOCK_PAGES	(1UL << UMEM_BLOCK_ORDER)
+#define UMEM_BLOCK_PAGES	BIT(UMEM_BLOCK_ORDER)
 
 /**
  * struct umem_region - one region
@@ -128,6 +128,7 @@ static inline bool umem_granule_provided(const struct umem_region *region,
 static inline bool umem_granule_punching(const struct umem_region *region,
 					 unsigned long granule)
 {
+	/* Pairs with smp_store_release() in punch.c. */
 	unsigned long end = smp_load_acquire(&region->punch.end);
 
 	return granule < end && granule >= READ_ONCE(region->punch.first);

@@ -418,8 +418,8 @@ void umem_requests_fail_queued(struct umem_region *region, int error)
 
 /* Caller holds the bucket lock. Returns whether a channel is to be told. */
 static bool end_punched_locked(struct umem_bucket *bucket,
-				struct umem_request *req, const void *channel,
-				struct hlist_head *ended)
+			       struct umem_request *req, const void *channel,
+			       struct hlist_head *ended)
 {
 	if (req->state == UMEM_REQUEST_QUEUED) {
 		end_to_list(bucket, req, UMEM_REQUEST_DONE, 0, ended);

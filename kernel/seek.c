@@ -11,7 +11,7 @@
 #include "seek.h"
 
 /* Bits looked at before somebody else may have the CPU: 2 MiB of bitmap. */
-#define SEEK_STRIDE	(1UL << 24)
+#define SEEK_STRIDE	BIT(24)
 
 /* The first granule from @at on that is provided, or missing; or an error. */
 static long find_granule(const struct umem_region *region, unsigned long at,
