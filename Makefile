@@ -101,7 +101,7 @@ check-debug-slice:
 
 # All of it, and the long stress and fuzz; hours.
 soak:
-	+@$(MAKE) --no-print-directory check-debug
+	+@$(MAKE) --no-print-directory UMEM_TEST_CALLS=$(CALLS) check-debug
 	+@$(MAKE) --no-print-directory stress
 	+@$(MAKE) --no-print-directory fuzz
 
