@@ -130,9 +130,9 @@ lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
 demo: deps-test modules tools
 	@tests/vm/demo
 
-# BENCH= are options of tests/vm/bench.
+# BENCH= are options of tests/vm/bench; QUICK=1 measures less touches.
 bench: deps-vm modules $(BUILD)/bin/umem-bench
-	@tests/vm/bench --kernel $(KERNEL) $(BENCH)
+	@tests/vm/bench --kernel $(KERNEL) $(if $(QUICK),--touches 2048) $(BENCH)
 
 # ---- the rest
 
@@ -170,7 +170,7 @@ help:
 	@echo 'make fuzz          random calls                       [SEED=, CALLS=1000000]'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
-	@echo 'make bench         what a touch of a page costs, in instructions'
+	@echo 'make bench         what a touch of a page costs, in instructions [QUICK=1]'
 	@echo 'make where         print the directory of the modules'
 	@echo 'make install       modules, tools and headers       [PREFIX=, DESTDIR=]'
 	@echo 'make clean         remove the build directory (the cache stays)'

@@ -4,7 +4,7 @@
 # umem-bench with the simulated source: every row of it runs, polled and
 # sleeping, read and written, and every page is right.
 #
-# timeout: 240
+# timeout: 400
 # needs: umem umem_sim
 
 # shellcheck source=tests/guest/lib.sh
