@@ -71,18 +71,8 @@ put:
 	return err;
 }
 
-/**
- * umem_sim_content_fill - put the bytes of a request into its page
- * @sim: the provider.
- * @req: the request, which belongs to the caller.
- *
- * Any context but hard interrupt.
- */
-void umem_sim_content_fill(const struct umem_sim *sim,
-			   const struct umem_request *req)
+static void fill_page(const struct umem_sim *sim, u64 offset, struct page *page)
 {
-	struct page *page = umem_request_page(req);
-	u64 offset = umem_request_offset(req);
 	void *to = kmap_local_page(page);
 
 	switch (sim->arg.content) {
@@ -99,4 +89,26 @@ void umem_sim_content_fill(const struct umem_sim *sim,
 	}
 	kunmap_local(to);
 	flush_dcache_page(page);
+}
+
+/**
+ * umem_sim_content_fill - put the bytes of a request into its pages
+ * @sim: the provider.
+ * @req: the request, which belongs to the caller.
+ *
+ * Any context but hard interrupt.
+ */
+void umem_sim_content_fill(const struct umem_sim *sim,
+			   const struct umem_request *req)
+{
+	u64 start = umem_request_offset(req);
+	u32 offset, length, at;
+	unsigned long pfn;
+
+	for (offset = 0; offset < sim->info.granule; offset += length) {
+		pfn = page_to_pfn(umem_request_segment(req, offset, &length));
+		for (at = 0; at < length; at += PAGE_SIZE)
+			fill_page(sim, start + offset + at,
+				  pfn_to_page(pfn++));
+	}
 }

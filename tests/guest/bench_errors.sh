@@ -39,14 +39,14 @@ says "a list of CPUs that is none" 2 '^umem-bench: --cpu: "0-" is no list of CPU
 	latency --cpu 0-
 says "a CPU that is not there" 1 '^umem-bench: binding to CPUs 1023' \
 	latency --cpu 1023 --rows present
-says "polling neither way" 2 '"often" is neither spin nor yield' latency --poll often
+says "polling neither way" 2 '"often" is none of spin, yield and sleep' latency --poll often
 says "no touches" 2 '^umem-bench: --touches: ' latency --touches 0
 says "half a page" 2 '^umem-bench: --size: "2048" is not a multiple of 4096' \
 	latency --size 2048
 says "a source that is none" 2 '^umem-bench: --source: ' latency --source nowhere
 says "a source without RDMA" 2 'is not reached by RDMA' latency --source tcp://10.0.0.1:7471/7
 
-says "without a source" 3 '^raw-verbs: skipped: it needs --source$' \
+says "without a source" 3 '^raw-verbs: skipped: it needs --source rdma:' \
 	latency --size 1M --touches 64 --rounds 1
 says "a named row without a source" 1 '^umem-bench: row raw-verbs cannot run: it needs --source' \
 	latency --size 1M --rows raw-verbs

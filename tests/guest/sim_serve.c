@@ -23,6 +23,7 @@
 #include "kernel/sim/fate.c"
 #include "lib/sim_attach.h"
 #include "lib/touch.h"
+#include "provider/lib/region.h"
 
 #define GRANULES	64UL
 #define SIZE		(GRANULES * TEST_PAGE)
@@ -146,6 +147,35 @@ static void copy_of_a_file(void **state)
 	close(file);
 	assert_memory_equal(map, want, SIZE);
 	free(want);
+}
+
+/* A granule of many pages is filled to its end, by the timer too. */
+static void huge_granules(void **state)
+{
+	struct umem_create create = {
+		.size = 2 * UMEM_GRANULE_HUGE, .flags = UMEM_CREATE_HUGE,
+		.wait_policy = UMEM_WAIT_HARD, .max_inflight = 2,
+		.max_data = UMEM_GRANULE_HUGE,
+	};
+	struct umem_sim_attach arg = sim_arg(SEED);
+	int device = umem_device_open();
+	int huge = umem_region_create(device, &create);
+	char *all;
+
+	(void)state;
+	close(device);
+	if (huge == -EOPNOTSUPP)
+		skip();
+	assert_true(huge >= 0);
+	all = mmap(NULL, create.size, PROT_READ, MAP_SHARED, huge, 0);
+	assert_true(all != MAP_FAILED);
+	arg.latency_ns = 1000;
+	close(sim_provide(huge, &arg));
+	for (uint64_t i = 0; i < create.size / TEST_PAGE; i++)
+		assert_true(sim_page_is(all + i * TEST_PAGE, SEED, i));
+	assert_int_equal(test_status(huge).bytes_direct, create.size);
+	munmap(all, create.size);
+	close(huge);
 }
 
 /* ---- Delays -------------------------------------------------------------- */
@@ -376,6 +406,7 @@ int main(void)
 		TEST(written_page_keeps_the_rest),
 		TEST(zeroes),
 		TEST(copy_of_a_file),
+		TEST(huge_granules),
 		TEST(latency),
 		TEST(jitter),
 		TEST(latencies_overlap),
