@@ -74,6 +74,8 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 {
 	struct umem_request_table *table = &region->requests;
 	unsigned int nr_buckets = roundup_pow_of_two(depth);
+	/* What the caller may not have is nothing for the kernel's log. */
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	unsigned int i;
 
 	init_waitqueue_head(&table->slot_wait);
@@ -85,14 +87,13 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 	/* hash_long() wants at least one bit. */
 	table->bucket_bits = max(1, ilog2(nr_buckets));
 
-	table->slots = kvcalloc(depth, sizeof(*table->slots),
-				GFP_KERNEL_ACCOUNT);
+	table->slots = kvcalloc(depth, sizeof(*table->slots), gfp);
 	if (!table->slots)
 		return -ENOMEM;
 	if (slot_lists_init(region))
 		goto free_slots;
 	table->buckets = kvcalloc(1U << table->bucket_bits,
-				  sizeof(*table->buckets), GFP_KERNEL_ACCOUNT);
+				  sizeof(*table->buckets), gfp);
 	if (!table->buckets)
 		goto free_lists;
 	if (sbitmap_init_node(&table->tags, depth, -1, GFP_KERNEL_ACCOUNT,

@@ -161,9 +161,13 @@ static int umem_rdma_step(struct umem_rdma_session *s,
 
 static int umem_rdma_resolve_addr(struct umem_rdma_session *s)
 {
+	int err;
+
 	umem_rdma_move(s, UMEM_RDMA_RESOLVING_ADDR);
-	return rdma_resolve_addr(s->id, NULL, (struct sockaddr *)&s->dst,
-				 jiffies_to_msecs(s->connect_timeout));
+	err = rdma_resolve_addr(s->id, NULL, (struct sockaddr *)&s->dst,
+				jiffies_to_msecs(s->connect_timeout));
+	/* So the network says that there is no memory for a route. */
+	return err == -ENOBUFS ? -ENOMEM : err;
 }
 
 static int umem_rdma_send_request(struct umem_rdma_session *s)

@@ -89,7 +89,7 @@ static struct umem_sim *sim_new(struct umem_attachment *att,
 	if (!sim)
 		return NULL;
 	sim->entries = kvcalloc(info->max_inflight, sizeof(*sim->entries),
-				GFP_KERNEL_ACCOUNT);
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!sim->entries) {
 		kfree(sim);
 		return NULL;
