@@ -31,7 +31,7 @@ some_more()
 }
 
 # shellcheck disable=SC2016 # for the inner shell
-umemctl run --size ${MB}M --wait-policy hard --provider $SOURCE -- \
+umemctl run --size "${MB}M" --wait-policy hard --provider $SOURCE -- \
 	sh -c 'sha256sum <&3 >"$0"' "$TMP/sum" &
 run=$!
 wait_until 20 pgrep -P $run >/dev/null
