@@ -153,6 +153,7 @@ static void no_room_drops_the_rest(void **state)
 	assert_int_equal(status.prefetches_dropped, PAGES - SLOTS / 2);
 	/* There is room for those who wait. */
 	toucher_start(&toucher, f->mem + 60 * TEST_PAGE);
+	AWAIT(test_status(f->region).requests == SLOTS / 2 + 1);
 	assert_int_equal(hand_take(f->channel), 60);
 	hand_data(f->channel, 60, 1);
 	assert_int_equal(toucher_join(&toucher), 0);

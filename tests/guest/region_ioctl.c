@@ -452,8 +452,9 @@ static void test_channel(void)
 		-ENOTTY);
 	tap_err("channel: REQUEUE", call(channel, UMEM_CHANNEL_IOC_REQUEUE,
 					 NULL), 0);
-	tap_err("channel: mmap", mmap(NULL, PAGE, PROT_READ, MAP_SHARED, channel,
-				      0) == MAP_FAILED ? -errno : 0, -ENODEV);
+	tap_err("channel: private mmap",
+		mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, channel, 0) ==
+		MAP_FAILED ? -errno : 0, -EINVAL);
 
 	tap_err("CHANNEL, a second one", open_channel(region, 0), -EBUSY);
 	other = open_channel(region, UMEM_CHANNEL_REPLACE |
