@@ -48,10 +48,13 @@ static int setup(void **state)
 	return 0;
 }
 
+static int force_large(const char *mode);
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	force_large("never");
 	hand_release(f->region);
 	munmap(f->mem, SIZE);
 	close(f->region);
@@ -365,17 +368,17 @@ static void fetch_into_a_large_folio_is_waited_for(void **state)
 	usleep(300000);
 	if (p.over)	/* no large folio could be had */
 		print_message("# the punch did not wait\n");
-	hand_data(f->channel, 600, 1);
+	/* Who touches a large folio waits for all of it. */
+	hand_data(f->channel, 512, 512);
 	assert_int_equal(puncher_join(&p), 0);
 	assert_int_equal(toucher_join(&toucher), 0);
 	assert_true(page_is_zero(f, 600));
 	/* A hole over the whole folio waits for nobody. */
-	toucher_start(&toucher, f->mem + 700 * TEST_PAGE);
-	assert_int_equal(hand_take(f->channel), 700);
-	punch(f, 512, 512);
+	toucher_start(&toucher, f->mem + 100 * TEST_PAGE);
+	assert_int_equal(hand_take(f->channel), 100);
+	punch(f, 0, 512);
 	assert_int_equal(toucher_join(&toucher), 0);
 	assert_int_equal(toucher.value, 0);
-	force_large("never");
 }
 
 /* ---- While everything else goes on -------------------------------------- */
