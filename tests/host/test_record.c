@@ -247,9 +247,7 @@ static int expected(const unsigned char b[16])
 		length |= (uint64_t)b[8 + i] << 8 * i;
 	if (b[13])
 		return -EINVAL;
-	if (b[12] == 16)
-		return -EOPNOTSUPP;
-	if (b[12] < 17 || b[12] > 19)
+	if (b[12] < 16 || b[12] > 19)
 		return -EINVAL;
 	if (b[12] == 19 ? status - 1 > 3 : status != 0)
 		return -EINVAL;
