@@ -378,6 +378,24 @@ static void next_provider_gets_it(void **state)
 	assert_true(huge_matches(mem + TEST_HUGE, 1));
 }
 
+/* One folio's lock does not speak for a granule of many. */
+static void channel_is_not_mapped(void **state)
+{
+	struct toucher toucher;
+
+	(void)state;
+	assert_ptr_equal(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      channel, 0), MAP_FAILED);
+	assert_int_equal(errno, EOPNOTSUPP);
+	touch_and_take(&toucher, 0);
+	assert_int_equal(huge_answer(channel, UMEM_OP_CACHED, 0, TEST_HUGE,
+				     NULL), 0);
+	assert_int_equal(test_status(region).answers_stale, 1);
+	assert_false(toucher_is_over(&toucher));
+	huge_data(channel, 0);
+	assert_int_equal(toucher_join(&toucher), 0);
+}
+
 /* ---- Reading and writing ------------------------------------------------ */
 
 struct reader {
@@ -777,6 +795,7 @@ int main(void)
 		TEST(two_writers),
 		TEST(failed_and_asked_again),
 		TEST(next_provider_gets_it),
+		TEST(channel_is_not_mapped),
 		TEST(read_over_a_border),
 		TEST(write_of_a_page),
 		TEST(hole_in_a_missing_granule),
