@@ -214,9 +214,18 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 	return total;
 }
 
+/*
+ * An asynchronous call cannot be restarted. Some versions of io_uring would
+ * hand the errno that says so to userspace.
+ */
+static ssize_t no_restart(struct kiocb *iocb, ssize_t ret)
+{
+	return ret == -ERESTARTSYS && !is_sync_kiocb(iocb) ? -EINTR : ret;
+}
+
 static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return move_range(iocb, to, READ);
+	return no_restart(iocb, move_range(iocb, to, READ));
 }
 
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -230,7 +239,7 @@ static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	/* As a block device at its end: the size is fixed. */
 	if (iocb->ki_pos >= size)
 		return -ENOSPC;
-	return move_range(iocb, from, WRITE);
+	return no_restart(iocb, move_range(iocb, from, WRITE));
 }
 
 static long region_fallocate(struct file *file, int mode, loff_t offset,

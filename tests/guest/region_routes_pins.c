@@ -338,11 +338,16 @@ static int cancelled(void)
 	until_asked();
 	if (uring_submit(&ring, &cancel))
 		return errno;
-	/* The cancellation, and that it is under way (EALREADY) or done. */
+	/*
+	 * The read, and the cancellation: that it is under way (EALREADY) or
+	 * done. ENOENT by some kernels when the read ends while they look for
+	 * it a second time. An exit status has room for no more than 255, and
+	 * what only the kernel may see (ERESTARTSYS) is more.
+	 */
 	for (i = 0; i < 2; i++)
 		if (uring_wait(&ring) < 0 && errno != EALREADY &&
-		    errno != ECANCELED && errno != EINTR)
-			return errno;
+		    errno != ECANCELED && errno != EINTR && errno != ENOENT)
+			return errno < 255 ? errno : 255;
 	return 0;
 }
 
