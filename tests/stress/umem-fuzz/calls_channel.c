@@ -190,7 +190,7 @@ long call_channel_mmap(struct fuzz *f)
 	int flags = once_in(f, 4) ? (int)(draw(f, 4) | MAP_NORESERVE) :
 		MAP_SHARED;
 	off_t offset = once_in(f, 2) ? 0 : draw_offset(f, fd->size);
-	void *at = mmap(NULL, length, prot, flags, fd->fd, offset);
+	void *at = map_aside(length, prot, flags, fd->fd, offset);
 	int err = errno;
 
 	call_args(f, "type %d length %#zx prot %d flags %#x offset %#lx",

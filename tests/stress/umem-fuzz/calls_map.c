@@ -50,28 +50,6 @@ static bool draw_part(struct fuzz *f, struct part *part, bool soft)
 	return true;
 }
 
-/*
- * Below memory that may be waited for without end lies a page of nothing: who
- * runs beyond the end of a soft mapping must not get there.
- */
-static void *map_aside(size_t length, int prot, int flags, int fd, off_t offset)
-{
-	char *place = mmap(NULL, length + 2 * PAGE, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	void *at;
-	int err;
-
-	if (place == MAP_FAILED)
-		return place;
-	at = mmap(place + PAGE, length, prot, flags | MAP_FIXED, fd, offset);
-	if (at != MAP_FAILED)
-		return at;
-	err = errno;
-	munmap(place, length + 2 * PAGE);
-	errno = err;
-	return at;
-}
-
 long call_mmap(struct fuzz *f)
 {
 	const struct fuzz_fd *fd = draw_fd(f, FD_REGION);
@@ -93,8 +71,7 @@ long call_mmap(struct fuzz *f)
 	flags &= ~MAP_ANONYMOUS;
 	call_args(f, "type %d length %#zx prot %d flags %#x offset %#lx",
 		  fd->type, length, prot, flags, offset);
-	at = fd->soft ? mmap(NULL, length, prot, flags, fd->fd, offset) :
-		map_aside(length, prot, flags, fd->fd, offset);
+	at = map_aside(length, prot, flags, fd->fd, offset);
 	err = errno;
 	if (at == MAP_FAILED)
 		return -err;
@@ -128,8 +105,9 @@ long call_mremap(struct fuzz *f)
 	length = once_in(f, 4) ? part.length + PAGE : part.length;
 	if (once_in(f, 30))
 		length = draw_odd(f) & ((1UL << 40) - 1);
-	to = mremap(part.at, part.length, length,
-		    once_in(f, 3) || !part.map->soft ? 0 : MREMAP_MAYMOVE);
+	to = once_in(f, 3) || !part.map->soft ?
+		mremap(part.at, part.length, length, 0) :
+		move_aside(part.at, part.length, length);
 	if (to == MAP_FAILED)
 		return -errno;
 	if (to == part.at && length == part.length)

@@ -212,6 +212,14 @@ void forget_fd(struct fuzz *f, int fd);
 /* Takes note of an fd of which nothing is known. */
 void adopt_fd(struct fuzz *f, int fd);
 struct fuzz_map *find_map(struct fuzz *f, bool soft);
+/*
+ * mmap() and mremap() to where nothing lies beside: a call that runs beyond the
+ * end of a mapping must not get into one that may be waited for without end,
+ * nor write into our own memory.
+ */
+void *map_aside(size_t length, int prot, int flags, int fd, off_t offset);
+void *move_aside(void *from, size_t length, size_t new_length);
+/* Takes over what is aside. */
 void keep_map(struct fuzz *f, void *at, size_t length, bool soft);
 void drop_map(struct fuzz_map *map);
 

@@ -3,6 +3,7 @@
  * File descriptors and mappings of a worker. Their number is limited: a new one
  * takes the place of another.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -110,9 +111,56 @@ struct fuzz_map *find_map(struct fuzz *f, bool soft)
 	return NULL;
 }
 
+/* ---- A page of nothing lies below and above each mapping ---------------- */
+
+static void *take_place(size_t length)
+{
+	char *place = mmap(NULL, length + 2 * PAGE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return place == MAP_FAILED ? place : place + PAGE;
+}
+
+static void leave_place(char *at, size_t length)
+{
+	munmap(at - PAGE, length + 2 * PAGE);
+}
+
+/* What was to be put there, or the place is left. */
+static void *placed(void *result, char *at, size_t length)
+{
+	int err = errno;
+
+	if (result == MAP_FAILED)
+		leave_place(at, length);
+	errno = err;
+	return result;
+}
+
+void *map_aside(size_t length, int prot, int flags, int fd, off_t offset)
+{
+	char *at = take_place(length);
+
+	if (at == MAP_FAILED)
+		return at;
+	return placed(mmap(at, length, prot, flags | MAP_FIXED, fd, offset),
+		      at, length);
+}
+
+void *move_aside(void *from, size_t length, size_t new_length)
+{
+	char *at = take_place(new_length);
+
+	if (at == MAP_FAILED)
+		return at;
+	return placed(mremap(from, length, new_length,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, at),
+		      at, new_length);
+}
+
 void drop_map(struct fuzz_map *map)
 {
-	munmap(map->at, map->length);
+	leave_place(map->at, map->length);
 	map->at = NULL;
 }
 
