@@ -59,6 +59,7 @@ if [ ! -e /dev/umem ]; then
 		latency --source "$S" --rounds 1
 	says "a named row without umem" 1 '^umem-bench: row umem-rdma cannot run: /dev/umem' \
 		latency --source "$S" --rows umem-rdma
+	says "a region without umem" 1 '^umem-bench: /dev/umem: ' create --size 1T
 fi
 
 says "no such export" 1 '^umem-bench: connecting to rdma://.*/8: ' \
@@ -78,6 +79,8 @@ says "a short file to verify with" 1 'has 1 pages, less than the 16 of --size' \
 says "pattern: no size" 2 '^umem-bench: --size: wanted' pattern "$TMP/x"
 says "pattern: half a page" 2 '^umem-bench: --size: wanted' pattern --size 100 "$TMP/x"
 says "pattern: no path" 2 'one PATH is wanted' pattern --size 4K
+says "create: no size" 2 '^umem-bench: --size: wanted' create
+says "create: a clock that is none" 2 '^umem-bench: --clock: ' create --size 4K --clock sun
 says "pattern: nowhere to write" 1 '^umem-bench: creating /nonexistent/x' \
 	pattern --size 4K /nonexistent/x
 umem-bench pattern --size 8K --seed 3 "$TMP/a"

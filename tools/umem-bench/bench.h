@@ -93,5 +93,6 @@ int bench_options_parse(int argc, char **argv, struct bench_options *opt);
 /* The commands: exit statuses. */
 int bench_latency(int argc, char **argv);
 int bench_pattern(int argc, char **argv);
+int bench_create(int argc, char **argv);
 
 #endif /* UMEM_BENCH_H */

@@ -14,6 +14,7 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "latency", bench_latency, "what the touch of a page takes, in one run by all ways" },
+	{ "create", bench_create, "what a region costs before anything is in it" },
 	{ "pattern", bench_pattern, "write a file whose pages can be verified without it" },
 };
 

@@ -219,7 +219,8 @@ static void set_up(struct provider *p)
 
 	sigaction(SIGTERM, &on_leave, NULL);
 	p->payload = aligned_alloc(PAGE, world->round.max_data);
-	if (!(world->features & UMEM_FEATURE_CACHED))
+	/* With huge granules there is no CACHED. */
+	if (!(world->features & UMEM_FEATURE_CACHED) || world->round.huge)
 		return;
 	sigaction(SIGBUS, &on_lost, NULL);
 	p->buffer = mmap(NULL, world->round.pages * PAGE,
