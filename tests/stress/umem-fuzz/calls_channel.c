@@ -24,7 +24,7 @@
 long call_channel_read(struct fuzz *f)
 {
 	const struct fuzz_fd *fd = draw_fd(f, FD_CHANNEL);
-	struct iovec iov[4];
+	struct iovec *iov;
 	size_t length = draw(f, 20) ? 16 + draw(f, 512) : draw(f, 16);
 	int count;
 
@@ -32,7 +32,7 @@ long call_channel_read(struct fuzz *f)
 	if (once_in(f, 2))
 		return done(read(fd->fd, draw_pointer(f, length), length),
 			    errno);
-	count = draw_iov(f, iov, 4, length);
+	iov = draw_iov(f, &count, length);
 	return done(readv(fd->fd, iov, count), errno);
 }
 

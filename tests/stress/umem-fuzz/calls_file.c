@@ -25,8 +25,8 @@ static long move(struct fuzz *f, bool write)
 	size_t length = draw_length(f, fd->size) % (BUFFER + 1);
 	off_t offset = draw_offset(f, fd->size);
 	int flag = once_in(f, 20) ? (int)draw_odd(f) : flags[draw(f, 8)];
-	struct iovec iov[4];
-	int count = draw_iov(f, iov, 4, length);
+	int count;
+	struct iovec *iov = draw_iov(f, &count, length);
 
 	call_args(f, "type %d length %#zx offset %#lx flags %#x, %d parts",
 		  fd->type, length, offset, flag, count);

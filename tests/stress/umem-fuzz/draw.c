@@ -93,18 +93,20 @@ void *draw_pointer(struct fuzz *f, size_t length)
 	}
 }
 
-int draw_iov(struct fuzz *f, struct iovec *iov, int most, size_t length)
+struct iovec *draw_iov(struct fuzz *f, int *count, size_t length)
 {
-	int count = 1 + draw(f, most);
+	int parts = 1 + draw(f, 4);
+	struct iovec *iov = f->vector_end - parts;
 	size_t part;
 
-	for (int i = 0; i < count; i++) {
-		part = i == count - 1 ? length : draw(f, length + 1);
+	for (int i = 0; i < parts; i++) {
+		part = i == parts - 1 ? length : draw(f, length + 1);
 		length -= part;
 		iov[i].iov_base = draw_pointer(f, part);
 		iov[i].iov_len = once_in(f, 64) ? draw_odd(f) : part;
 	}
-	return once_in(f, 100) ? (int)draw_odd(f) : count;
+	*count = once_in(f, 100) ? (int)draw_odd(f) : parts;
+	return iov;
 }
 
 void mutate(struct fuzz *f, void *bytes, size_t length)

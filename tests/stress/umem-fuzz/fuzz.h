@@ -114,6 +114,7 @@ struct fuzz {
 	struct fuzz_map maps[NR_MAPS];
 	char *buffer;			/* BUFFER bytes, nothing behind */
 	char *readonly;			/* a page */
+	struct iovec *vector_end;	/* of draw_iov(), nothing behind */
 	int pipe[2];
 	int sockets[WORKERS];		/* to send to each worker; own: receive */
 	pid_t children[2];
@@ -190,8 +191,8 @@ uint64_t draw_offset(struct fuzz *f, uint64_t size);
 uint64_t draw_length(struct fuzz *f, uint64_t size);
 /* Memory for @length bytes: mostly the buffer, at times nothing good. */
 void *draw_pointer(struct fuzz *f, size_t length);
-/* A vector; returns its length. */
-int draw_iov(struct fuzz *f, struct iovec *iov, int most, size_t length);
+/* A vector, good until the next one. Behind it nothing is mapped: *count may lie. */
+struct iovec *draw_iov(struct fuzz *f, int *count, size_t length);
 /* Overwrites some of @length bytes. */
 void mutate(struct fuzz *f, void *bytes, size_t length);
 /* What an ioctl gets: @arg, perhaps of another size, or somewhere else. */

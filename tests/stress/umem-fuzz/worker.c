@@ -180,16 +180,14 @@ static int open_device(const char *path)
 static void set_up(struct fuzz *f)
 {
 	struct rlimit files = { 256, 256 };
-	char *area;
+	const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *vector;
 
 	setrlimit(RLIMIT_NOFILE, &files);
-	area = mmap(NULL, BUFFER + 3 * PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mprotect(area + BUFFER, PAGE, PROT_NONE);
-	mprotect(area + BUFFER + PAGE, PAGE, PROT_READ);
-	mprotect(area + BUFFER + 2 * PAGE, PAGE, PROT_NONE);
-	f->buffer = area;
-	f->readonly = area + BUFFER + PAGE;
+	f->buffer = map_aside(BUFFER, PROT_READ | PROT_WRITE, anonymous, -1, 0);
+	f->readonly = map_aside(PAGE, PROT_READ, anonymous, -1, 0);
+	vector = map_aside(PAGE, PROT_READ | PROT_WRITE, anonymous, -1, 0);
+	f->vector_end = (struct iovec *)(vector + PAGE);
 	memset(f->buffer, 0x5a, BUFFER);
 	if (pipe2(f->pipe, O_CLOEXEC | O_NONBLOCK))
 		_exit(1);
