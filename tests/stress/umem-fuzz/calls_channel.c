@@ -48,7 +48,10 @@ long call_answer(struct fuzz *f)
 	got = read(fd->fd, requests, sizeof(requests));
 	for (ssize_t i = 0; i < got / (ssize_t)sizeof(*requests); i++) {
 		*answer = requests[i];
-		answer->op = once_in(f, 3) ? UMEM_OP_ZERO : UMEM_OP_DATA;
+		/* Of a huge granule there is no payload here. */
+		answer->op = once_in(f, 3) ||
+			le32toh(answer->length) > BUFFER - sizeof(*answer) ?
+			UMEM_OP_ZERO : UMEM_OP_DATA;
 		put = write(fd->fd, answer, sizeof(*answer) +
 			    (answer->op == UMEM_OP_DATA ?
 			     le32toh(answer->length) : 0));
