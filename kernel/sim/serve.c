@@ -228,9 +228,13 @@ static bool next_fate(struct umem_sim *sim, struct umem_sim_fate *fate)
 	umem_sim_draw(&sim->arg, number, fate);
 	if (!sim->arg.gone_after || number < sim->arg.gone_after)
 		return true;
+	/*
+	 * First of all: whoever gives a request back is kicked for it, and would
+	 * come here again and again, deeper each time.
+	 */
+	WRITE_ONCE(sim->gone, true);
 	if (number > sim->arg.gone_after)
 		return false;
-	WRITE_ONCE(sim->gone, true);
 	umem_provider_gone(sim->att);
 	return true;
 }
