@@ -12,21 +12,12 @@
 #include <linux/uio.h>
 
 #include "compat/compat.h"
+#include "fetch.h"
 #include "ioctl.h"
 #include "prefetch.h"
 #include "region.h"
 #include "seek.h"
 #include "wait.h"
-
-/* How much is asked for before the first byte is waited for. */
-#define FETCH_GRANULES	32
-#define FETCH_WINDOW	(FETCH_GRANULES * UMEM_GRANULE_SIZE)
-
-/* At least a granule; FETCH_GRANULES of them at most. */
-static size_t fetch_window(const struct umem_region *region)
-{
-	return max_t(size_t, FETCH_WINDOW, region->geometry.granule);
-}
 
 static struct file *backing_of(const struct file *file)
 {
@@ -39,88 +30,6 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 
 	vma_set_file(vma, backing);
 	return umem_backing_mmap(backing, vma);
-}
-
-/*
- * Asks for what is missing, as far as there is room. The requests are kept, so
- * that a FAIL is not lost on a reader that still waits for an earlier one.
- */
-static void request_range(struct umem_region *region, unsigned long first,
-			  unsigned long last, struct umem_request **reqs)
-{
-	struct umem_request *req;
-	unsigned long granule;
-
-	if (!umem_region_servable(region))
-		return;
-	for (granule = first; granule <= last; granule++) {
-		if (umem_granule_provided(region, granule))
-			continue;
-		req = umem_request_get(region, granule);
-		if (IS_ERR(req))
-			return;
-		reqs[granule - first] = req;
-	}
-}
-
-static void put_requests(struct umem_request **reqs, unsigned long count)
-{
-	while (count--)
-		if (reqs[count])
-			umem_request_put(reqs[count]);
-}
-
-/*
- * Waits for one granule after the other. Whoever waits for a slot holds none:
- * what request_range() got comes first.
- */
-static int wait_range(struct umem_region *region, unsigned long first,
-		      unsigned long last, struct umem_request **reqs)
-{
-	struct umem_request *req;
-	struct umem_wait wait;
-	unsigned long granule;
-	int err;
-
-	umem_wait_init(&wait, region, TASK_INTERRUPTIBLE);
-	for (granule = first; granule <= last; granule++) {
-		req = reqs[granule - first];
-		reqs[granule - first] = NULL;
-		err = umem_wait_provided(region, granule, req, &wait);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static bool range_provided(struct umem_region *region, unsigned long first,
-			   unsigned long last)
-{
-	for (; first <= last; first++)
-		if (!umem_granule_provided(region, first))
-			return false;
-	return true;
-}
-
-/* Makes the bytes from @pos on provided, fetch_window() at most. */
-static int fetch_range(struct umem_region *region, loff_t pos, size_t length,
-		       bool nowait)
-{
-	struct umem_request *reqs[FETCH_GRANULES] = {};
-	unsigned long first = pos / region->geometry.granule;
-	unsigned long last = (pos + length - 1) / region->geometry.granule;
-	int err;
-
-	if (range_provided(region, first, last))
-		return 0;
-	umem_stat_inc(region, UMEM_STAT_READS);
-	request_range(region, first, last, reqs);
-	if (nowait)
-		err = range_provided(region, first, last) ? 0 : -EAGAIN;
-	else
-		err = umem_wait_error(wait_range(region, first, last, reqs));
-	put_requests(reqs, FETCH_GRANULES);
-	return err;
 }
 
 static ssize_t move_piece(struct file *backing, struct iov_iter *iter,
@@ -178,7 +87,7 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 	struct file *backing = backing_of(iocb->ki_filp);
 	struct umem_region *region = backing->private_data;
 	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
-	size_t window = fetch_window(region);
+	size_t window = umem_fetch_window(region);
 	loff_t size = region->geometry.size;
 	size_t piece, rest;
 	ssize_t total = 0;
@@ -197,7 +106,7 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 		piece = window - (iocb->ki_pos & (window - 1));
 		piece = min_t(u64, piece, size - iocb->ki_pos);
 		piece = min(piece, iov_iter_count(iter));
-		done = fetch_range(region, iocb->ki_pos, piece, nowait);
+		done = umem_fetch(region, iocb->ki_pos, piece, nowait);
 		if (done)
 			return total ?: done;
 
@@ -214,18 +123,9 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 	return total;
 }
 
-/*
- * An asynchronous call cannot be restarted. Some versions of io_uring would
- * hand the errno that says so to userspace.
- */
-static ssize_t no_restart(struct kiocb *iocb, ssize_t ret)
-{
-	return ret == -ERESTARTSYS && !is_sync_kiocb(iocb) ? -EINTR : ret;
-}
-
 static ssize_t region_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return no_restart(iocb, move_range(iocb, to, READ));
+	return umem_no_restart(iocb, move_range(iocb, to, READ));
 }
 
 static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -239,7 +139,7 @@ static ssize_t region_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	/* As a block device at its end: the size is fixed. */
 	if (iocb->ki_pos >= size)
 		return -ENOSPC;
-	return no_restart(iocb, move_range(iocb, from, WRITE));
+	return umem_no_restart(iocb, move_range(iocb, from, WRITE));
 }
 
 static long region_fallocate(struct file *file, int mode, loff_t offset,

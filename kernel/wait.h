@@ -2,6 +2,9 @@
 #ifndef UMEM_WAIT_H
 #define UMEM_WAIT_H
 
+#include <linux/errno.h>
+#include <linux/fs.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct umem_region;
@@ -27,5 +30,21 @@ int umem_wait_error(int err);
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
 		       struct umem_request *req, struct umem_wait *wait);
 int umem_request_result(const struct umem_request *req);
+
+/*
+ * An asynchronous call cannot be restarted. Some versions of io_uring would
+ * hand the errno that says so to userspace.
+ */
+static inline ssize_t umem_no_restart(struct kiocb *iocb, ssize_t ret)
+{
+	return ret == -ERESTARTSYS && !is_sync_kiocb(iocb) ? -EINTR : ret;
+}
+
+/* The same for a call that has no kiocb, by its worker thread. */
+static inline int umem_no_restart_of_worker(int ret)
+{
+	return ret == -ERESTARTSYS && (current->flags & PF_IO_WORKER) ?
+		-EINTR : ret;
+}
 
 #endif /* UMEM_WAIT_H */
