@@ -80,14 +80,27 @@ static unsigned int clean(struct umem_retry_bucket *bucket, struct note *mine)
 	return left;
 }
 
+/* Others must not be able to fill a bucket, and so keep notes from being left. */
+static void forget_oldest(struct umem_retry_bucket *bucket)
+{
+	struct note *note, *oldest = NULL;
+
+	hlist_for_each_entry(note, &bucket->notes, entry)
+		oldest = note;
+	if (!oldest)
+		return;
+	hlist_del(&oldest->entry);
+	kfree(oldest);
+}
+
 /**
  * umem_retry_leave - leave a note for the current task's retried fault
  * @retries: of the region.
  * @granule: what it waited for.
  * @retry: what to note.
  *
- * May sleep. When memory is short, or too many notes are waiting, nothing is
- * noted: the retried fault then begins anew.
+ * May sleep. When memory is short nothing is noted: the retried fault then
+ * begins anew. So does that of the oldest note when there are too many.
  */
 void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		      const struct umem_retry *retry)
@@ -106,12 +119,10 @@ void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		retry->deadline + LIMIT_LIFETIME;
 
 	spin_lock(&bucket->lock);
-	if (clean(bucket, &old) < BUCKET_NOTES) {
-		hlist_add_head(&note->entry, &bucket->notes);
-		note = NULL;
-	}
+	if (clean(bucket, &old) >= BUCKET_NOTES)
+		forget_oldest(bucket);
+	hlist_add_head(&note->entry, &bucket->notes);
 	spin_unlock(&bucket->lock);
-	kfree(note);
 }
 
 /**

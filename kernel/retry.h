@@ -7,9 +7,10 @@
  * for its task; the retried fault takes it, and returns SIGBUS or goes on with
  * the time that is left.
  *
- * A task has one note at most, and a region a limited number. One that nobody
- * comes back for (a signal handler that jumps, an unmap) is forgotten soon after
- * it lost its meaning; until then it counts for a touch of the same granule.
+ * A task has one note at most, and a region a limited number: of too many the
+ * oldest goes. One that nobody comes back for (a signal handler that jumps, an
+ * unmap) is forgotten soon after it lost its meaning; until then it counts for a
+ * touch of the same granule.
  */
 #ifndef UMEM_RETRY_H
 #define UMEM_RETRY_H
