@@ -14,6 +14,7 @@
 
 #include "channel.h"
 #include "region.h"
+#include "wait.h"
 
 /* Caller holds channel->io for reading and pins the backing file. */
 static int put_granule(struct umem_channel *channel, enum umem_op op,
@@ -230,7 +231,7 @@ ssize_t umem_channel_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	while (iov_iter_count(from)) {
 		used = put_record(channel, from);
 		if (used < 0)
-			return done ?: used;
+			return done ?: umem_no_restart(iocb, used);
 		if (!used)
 			return done ?: -EINVAL;
 		done += used;

@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "ioctl.h"
 #include "region.h"
+#include "wait.h"
 
 /* The next request for this fd, NULL when none, or an error. */
 static struct umem_request *take_request(struct umem_channel *channel)
@@ -149,7 +150,7 @@ static ssize_t channel_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			return -EAGAIN;
 		err = wait_for_request(channel);
 		if (err)
-			return err;
+			return umem_no_restart(iocb, err);
 	}
 	/* Another reader may sleep while there is more than we took. */
 	if (!umem_queue_empty(channel->region))

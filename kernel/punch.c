@@ -60,10 +60,11 @@ static void denounce(struct umem_region *region)
 static int fetch_granule(struct umem_region *region, unsigned long granule)
 {
 	struct umem_wait wait;
+	int err;
 
 	umem_wait_init(&wait, region, TASK_INTERRUPTIBLE);
-	return umem_wait_error(umem_wait_provided(region, granule, NULL,
-						  &wait));
+	err = umem_wait_provided(region, granule, NULL, &wait);
+	return umem_no_restart_of_worker(umem_wait_error(err));
 }
 
 static int fetch_ends(struct umem_region *region, u64 start, u64 end)
