@@ -21,8 +21,8 @@ void umem_queue_add(struct umem_request *req, enum umem_queue queue)
 }
 
 /*
- * Somebody waits for what was a prefetch. Caller holds the bucket lock; no
- * effect when it was popped already.
+ * Somebody waits for what was a prefetch, and is QUEUED. Caller holds the bucket
+ * lock; no effect when it was popped already.
  */
 void umem_queue_promote(struct umem_request *req)
 {

@@ -217,7 +217,9 @@ static void request_demand_locked(struct umem_request *req)
 		return;
 	req->prefetch = false;
 	atomic_dec(&req->region->requests.prefetching);
-	umem_queue_promote(req);
+	/* Of one that is ISSUED a channel may have to be told CANCEL. */
+	if (req->state == UMEM_REQUEST_QUEUED)
+		umem_queue_promote(req);
 }
 
 /* The open request of a granule with a reference, or NULL. */
