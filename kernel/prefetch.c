@@ -3,22 +3,30 @@
  * What is asked for before somebody waits for it.
  */
 #include <linux/fadvise.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "prefetch.h"
 #include "region.h"
 
+/* Bits looked at before somebody else may have the CPU: 2 MiB of bitmap. */
+#define SCAN_STRIDE	BIT(24)
+
 /* Returns how many granules of the range found no room. */
 static unsigned long prefetch_range(struct umem_region *region,
 				    unsigned long first, unsigned long end)
 {
-	for (; first < end; first++) {
-		first = find_next_zero_bit(region->provided, end, first);
-		if (first >= end || fatal_signal_pending(current))
-			break;
-		if (umem_request_prefetch(region, first))
-			return end - first;
+	unsigned long stop;
+
+	while (first < end && !fatal_signal_pending(current)) {
+		stop = min(first + SCAN_STRIDE, end);
+		first = find_next_zero_bit(region->provided, stop, first);
+		if (first < stop) {
+			if (umem_request_prefetch(region, first))
+				return end - first;
+			first++;
+		}
 		cond_resched();
 	}
 	return 0;
