@@ -323,9 +323,9 @@ static void until_asked(void)
 		usleep(1000);
 }
 
-static int cancelled(void)
+static int cancelled(const struct io_uring_sqe *op)
 {
-	struct io_uring_sqe read = read_region(), cancel = {
+	struct io_uring_sqe cancel = {
 		.opcode = IORING_OP_ASYNC_CANCEL, .addr = 1, .user_data = 2,
 	};
 	struct uring ring;
@@ -333,14 +333,14 @@ static int cancelled(void)
 
 	if (uring_init(&ring))
 		return ROUTE_SKIP;
-	if (uring_submit(&ring, &read))
+	if (uring_submit(&ring, op))
 		return errno;
 	until_asked();
 	if (uring_submit(&ring, &cancel))
 		return errno;
 	/*
-	 * The read, and the cancellation: that it is under way (EALREADY) or
-	 * done. ENOENT by some kernels when the read ends while they look for
+	 * The operation, and the cancellation: that it is under way (EALREADY) or
+	 * done. ENOENT by some kernels when the first ends while they look for
 	 * it a second time. An exit status has room for no more than 255, and
 	 * what only the kernel may see (ERESTARTSYS) is more.
 	 */
@@ -349,6 +349,25 @@ static int cancelled(void)
 		    errno != ECANCELED && errno != EINTR && errno != ENOENT)
 			return errno < 255 ? errno : 255;
 	return 0;
+}
+
+static int read_cancelled(void)
+{
+	struct io_uring_sqe read = read_region();
+
+	return cancelled(&read);
+}
+
+/* Of a part of a granule, which is fetched first. */
+static int hole_cancelled(void)
+{
+	struct io_uring_sqe hole = {
+		.opcode = IORING_OP_FALLOCATE, .fd = route_region,
+		.len = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		.off = 100, .addr = 200, .user_data = 1,
+	};
+
+	return cancelled(&hole);
 }
 
 /* Its ring goes with the process, whatever was begun by it. */
@@ -402,7 +421,13 @@ static void without_an_answer(int (*run)(void))
 static void uring_read_is_cancelled(void **state)
 {
 	(void)state;
-	without_an_answer(cancelled);
+	without_an_answer(read_cancelled);
+}
+
+static void uring_hole_is_cancelled(void **state)
+{
+	(void)state;
+	without_an_answer(hole_cancelled);
 }
 
 static void uring_exit_with_a_read(void **state)
@@ -453,6 +478,7 @@ int main(void)
 	const struct CMUnitTest more[] = {
 		cmocka_unit_test(uring_fixed_is_coherent),
 		cmocka_unit_test(uring_read_is_cancelled),
+		cmocka_unit_test(uring_hole_is_cancelled),
 		cmocka_unit_test(uring_exit_with_a_read),
 		cmocka_unit_test(uring_exit_with_a_copy),
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * needs: umem
+ * timeout: 240
  *
  * Who waits for what: nobody waits longer than the policy says, for a granule
  * that is there, behind somebody else's wait, or through the gap between two
@@ -15,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -23,7 +25,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "lib/pattern_provider.h"
+#include "lib/hand_provider.h"
+#include "lib/touch.h"
 #include "provider/lib/region.h"
 
 #define PATIENCE_MS 20000
@@ -234,6 +237,174 @@ static void replace_leaves_no_gap_under_failfast(void **state)
 	close(region);
 }
 
+/* ---- Slots of a long read ------------------------------------------------ */
+
+#define SLOTS 4
+
+static void *read_as_many_as_slots(void *arg)
+{
+	struct reader *reader = arg;
+	char buf[SLOTS * TEST_PAGE];
+	unsigned int i;
+
+	if (pread(reader->region, buf, sizeof(buf), 0) != sizeof(buf)) {
+		reader->err = errno;
+		return NULL;
+	}
+	for (i = 0; i < SLOTS; i++)
+		if (!pattern_matches(buf + i * TEST_PAGE, i))
+			reader->err = EBADMSG;
+	return NULL;
+}
+
+/* It took all slots and waits for the first granule; the others are there. */
+static void read_keeps_no_slot_that_is_over(void **state)
+{
+	struct reader reader = {
+		.region = test_region(1 << 20, UMEM_WAIT_HARD, 0, SLOTS),
+	};
+	struct toucher other[SLOTS - 1];
+	int channel = hand_open(reader.region, 0);
+	char *mem = map(reader.region, 1 << 20);
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(pthread_create(&reader.thread, NULL,
+					read_as_many_as_slots, &reader), 0);
+	hand_take_all(channel, 0, SLOTS);
+	hand_data(channel, 1, SLOTS - 1);
+	for (i = 0; i < SLOTS - 1; i++)
+		toucher_start(&other[i], mem + (10 + i) * TEST_PAGE);
+	hand_take_all(channel, 10, SLOTS - 1);
+	hand_data(channel, 10, SLOTS - 1);
+	for (i = 0; i < SLOTS - 1; i++)
+		assert_int_equal(toucher_join(&other[i]), 0);
+	hand_data(channel, 0, 1);
+	assert_true(ends(reader.thread));
+	assert_int_equal(reader.err, 0);
+	close(channel);
+	munmap(mem, 1 << 20);
+	close(reader.region);
+}
+
+/* The same when what it asked for is taken from the provider and given back. */
+static void read_is_served_after_a_requeue(void **state)
+{
+	struct reader reader = {
+		.region = test_region(1 << 20, UMEM_WAIT_HARD, 0, SLOTS),
+	};
+	int channel = hand_open(reader.region, 0);
+	char *own = hand_map(channel, 1 << 20);
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(pthread_create(&reader.thread, NULL,
+					read_as_many_as_slots, &reader), 0);
+	hand_take_all(channel, 0, SLOTS);
+	/* Those that were touched end, and are asked for anew. */
+	for (i = 0; i < SLOTS; i += 2)
+		own[i * TEST_PAGE] = 1;
+	assert_int_equal(ioctl(channel, UMEM_CHANNEL_IOC_REQUEUE), 0);
+	/* Not all at once: one is asked for when its turn comes. */
+	for (i = 0; i < SLOTS; i++) {
+		uint64_t granule = hand_take(channel);
+
+		assert_in_range(granule, 0, SLOTS - 1);
+		hand_data(channel, granule, 1);
+	}
+	assert_true(ends(reader.thread));
+	assert_int_equal(reader.err, 0);
+	munmap(own, 1 << 20);
+	close(channel);
+	close(reader.region);
+}
+
+/* ---- Notes that nobody comes back for ------------------------------------ */
+
+#define DESERTERS 2500
+#define VICTIMS 32
+
+static void on_alarm_exit(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
+/* Leaves a note about the time that is left, and never comes back. */
+static void desert(volatile char *missing)
+{
+	struct itimerval once = { .it_value = { 0, 2000 } };
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		signal(SIGALRM, on_alarm_exit);
+		setitimer(ITIMER_REAL, &once, NULL);
+		_exit(*missing);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+struct failing {
+	int channel;
+	unsigned int answers;
+};
+
+static void *fail_what_comes(void *arg)
+{
+	struct failing *failing = arg;
+	struct umem_record record;
+
+	while (read(failing->channel, &record, sizeof(record)) ==
+	       sizeof(record)) {
+		record.op = UMEM_OP_FAIL;
+		record.status = htole16(UMEM_STATUS_IO);
+		failing->answers++;
+		if (write(failing->channel, &record, sizeof(record)) !=
+		    sizeof(record))
+			break;
+	}
+	return NULL;
+}
+
+static void on_bus_exit(int sig)
+{
+	(void)sig;
+	_exit(7);
+}
+
+static void verdict_reaches_who_shares_with_deserters(void **state)
+{
+	int region = test_region(1 << 20, UMEM_WAIT_TIMEOUT, 600 * 1000, 8);
+	struct failing failing = { .channel = umem_region_channel(region, 0) };
+	char *mem = map(region, 1 << 20);
+	pthread_t thread;
+	unsigned int i;
+	pid_t pid;
+
+	(void)state;
+	for (i = 0; i < DESERTERS; i++)
+		desert(mem);
+	answer_zero(failing.channel, 0);
+	assert_int_equal(pthread_create(&thread, NULL, fail_what_comes,
+					&failing), 0);
+	for (i = 0; i < VICTIMS; i++) {
+		pid = fork();
+		if (!pid) {
+			signal(SIGBUS, on_bus_exit);
+			_exit(*(volatile char *)(mem + 5 * TEST_PAGE));
+		}
+		assert_int_equal(wait_child(pid), 7);
+	}
+	/* Asked once each: nobody began anew, as without the note. */
+	assert_int_equal(failing.answers, VICTIMS);
+	umem_region_detach(region);
+	assert_true(ends(thread));
+	munmap(mem, 1 << 20);
+	close(failing.channel);
+	close(region);
+}
+
 static void *write_from_missing(void *arg)
 {
 	int *fds = arg;
@@ -299,6 +470,9 @@ int main(void)
 		cmocka_unit_test(timeout_ends_a_system_call_under_signals),
 		cmocka_unit_test(push_wakes_who_waits_for_a_slot),
 		cmocka_unit_test(replace_leaves_no_gap_under_failfast),
+		cmocka_unit_test(read_keeps_no_slot_that_is_over),
+		cmocka_unit_test(read_is_served_after_a_requeue),
+		cmocka_unit_test(verdict_reaches_who_shares_with_deserters),
 		cmocka_unit_test(writer_waits_alone),
 		cmocka_unit_test(writes_reach_beyond_2_gib),
 	};
