@@ -14,6 +14,9 @@
  * A provider that lost its source calls umem_provider_gone(); the core then
  * detaches it in the same way as when the region goes away.
  *
+ * Whoever gives a request back is kicked for it: before that a provider must have
+ * made sure that kick() does not take it again, or each goes deeper than the last.
+ *
  * Ownership of a request: from submit() returning 0, or umem_provider_pull()
  * returning it, until umem_request_done() or umem_request_requeue(), it belongs
  * to the provider: its pages are pinned, only the provider writes there, and

@@ -280,6 +280,58 @@ static void gone_under_hard(void **state)
 	setting_drop(&s);
 }
 
+struct late_reader {
+	pthread_barrier_t *start;
+	int region;
+	unsigned int granule;
+	ssize_t got;
+};
+
+static void *read_late(void *arg)
+{
+	struct late_reader *reader = arg;
+	char byte;
+
+	pthread_barrier_wait(reader->start);
+	reader->got = pread(reader->region, &byte, 1,
+			    reader->granule * TEST_PAGE);
+	return NULL;
+}
+
+/* They come while the source is being lost: what it turns away is kept. */
+static void gone_under_many(void **state)
+{
+	struct umem_sim_attach arg = sim_arg(OLD), next = sim_arg(NEW);
+	struct late_reader reader[WAITERS];
+	pthread_t thread[WAITERS];
+	pthread_barrier_t start;
+	struct setting s;
+	int sim;
+
+	(void)state;
+	arg.gone_after = 1;
+	arg.latency_ns = 20000 * MS;
+	setting_make(&s, UMEM_WAIT_HARD, 0);
+	sim = sim_provide(s.region, &arg);
+	pthread_barrier_init(&start, NULL, WAITERS);
+	for (int i = 0; i < WAITERS; i++) {
+		reader[i] = (struct late_reader){ &start, s.region, i, 0 };
+		assert_int_equal(pthread_create(&thread[i], NULL, read_late,
+						&reader[i]), 0);
+	}
+	AWAIT(sim_stats(sim).flags == UMEM_SIM_GONE);
+	AWAIT(test_status(s.region).requests_queued == WAITERS);
+	close(sim);
+	close(sim_provide(s.region, &next));
+	for (int i = 0; i < WAITERS; i++) {
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+		assert_int_equal(reader[i].got, 1);
+		assert_true(sim_page_is(s.map + i * TEST_PAGE, NEW, i));
+	}
+	pthread_barrier_destroy(&start);
+	setting_drop(&s);
+}
+
 /* ---- Ends with requests under way ---------------------------------------- */
 
 static void closed_in_every_state(void **state)
@@ -421,6 +473,7 @@ int main(void)
 		cmocka_unit_test(some_hang),
 		cmocka_unit_test(gone_under_failfast),
 		cmocka_unit_test(gone_under_hard),
+		cmocka_unit_test(gone_under_many),
 		cmocka_unit_test(closed_in_every_state),
 		cmocka_unit_test(replaced_under_load),
 		cmocka_unit_test(unload),
