@@ -62,7 +62,11 @@ static void asked_begin(struct asked *asked, struct umem_request *req)
 	init_waitqueue_func_entry(&asked->entry, asked_woken);
 	spin_lock_irq(&wq->lock);
 	__add_wait_queue(wq, &asked->entry);
-	/* It may have ended before it could wake us. */
+	/*
+	 * It may have ended before it could wake us. The barrier is for who looks
+	 * for sleepers without the lock.
+	 */
+	smp_mb();
 	over = take_verdict(asked);
 	spin_unlock_irq(&wq->lock);
 	if (over)
