@@ -98,7 +98,13 @@ serve 7="$TMP/large"
 umem-bench latency --source "$S" --rounds 10000 --rows raw-verbs,uffd-verbs-block \
 	>"$TMP/report" 2>"$TMP/errors" &
 bench=$!
-sleep 2
+# Both rows have a connection.
+both_live()
+{
+	[ $(($(grep -c ': live' "$TMP/serve.log") - $(grep -c ': ends' "$TMP/serve.log"))) -ge 2 ]
+}
+wait_until 60 both_live || die "no two clients"
+sleep 1
 kill -9 "$serve_pid"
 status=0
 wait $bench || status=$?
