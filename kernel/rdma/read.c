@@ -406,7 +406,8 @@ int umem_rdma_reads_alloc(struct umem_rdma_session *s)
 	u32 pages = s->info.granule >> PAGE_SHIFT;
 	u32 i;
 
-	s->reads = kvcalloc(count, sizeof(*s->reads), GFP_KERNEL);
+	s->reads = kvcalloc(count, sizeof(*s->reads),
+			    GFP_KERNEL | __GFP_NOWARN);
 	if (!s->reads)
 		return -ENOMEM;
 	if (pages > 1) {
