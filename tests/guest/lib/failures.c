@@ -24,8 +24,11 @@
 /* More than any operation has: where a walk does not end, it tells so. */
 #define MOST		5000
 
+/* What is there without end. */
+#define PLENTY		(1 << 30)
+
 static const char *const kinds[] = { "failslab", "fail_page_alloc" };
-enum { SLAB = 1, PAGES = 2 };
+enum kind { SLAB, PAGES, NR_KINDS };
 
 static int nth_fd = -1;
 
@@ -38,7 +41,8 @@ static int try_set(const char *kind, const char *name, unsigned long value)
 	ssize_t done;
 
 	snprintf(path, sizeof(path), DEBUGFS "%s/%s", kind, name);
-	length = snprintf(text, sizeof(text), "%#lx", value);
+	/* Not %#lx: to those that are yes or no, 0x1 is no. */
+	length = snprintf(text, sizeof(text), "%lu", value);
 	fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return -errno;
@@ -55,6 +59,21 @@ static void set(const char *kind, const char *name, unsigned long value)
 		fail_msg("%s/%s: %s", kind, name, strerror(-err));
 }
 
+static unsigned long get(const char *kind, const char *name)
+{
+	char path[128], text[32] = "";
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), DEBUGFS "%s/%s", kind, name);
+	fd = open(path, O_RDONLY);
+	got = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (got <= 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	return strtoul(text, NULL, 0);
+}
+
 static void set_both(const char *name, unsigned long value)
 {
 	set(kinds[0], name, value);
@@ -65,6 +84,44 @@ static void count_stacks(bool whole)
 {
 	set_both("require-start", whole ? 0 : MODULES_START);
 	set_both("require-end", whole ? ULONG_MAX : MODULES_END);
+}
+
+/*
+ * The functions of one driver lie side by side in the kernel, but for parts of
+ * them that are seldom run; its beginning and end are behind all others.
+ */
+static void find_driver(const char *prefix, unsigned long *start,
+			unsigned long *end)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	unsigned long address;
+	char kind, name[256];
+
+	*start = ULONG_MAX;
+	*end = 0;
+	while (fscanf(symbols, "%lx %c %255s%*[^\n]", &address, &kind,
+		      name) == 3 && strcmp(name, "_etext")) {
+		if (!strchr("tT", kind) || strstr(name, ".cold") ||
+		    strncmp(name, prefix, strlen(prefix)))
+			continue;
+		if (address < *start)
+			*start = address;
+		if (address > *end)
+			*end = address;
+	}
+	fclose(symbols);
+	if (!*end || *end - *start > 1 << 20)
+		fail_msg("no driver %s: %#lx to %#lx", prefix, *start, *end);
+}
+
+static void spare_driver(const char *prefix)
+{
+	unsigned long start = 0, end = 0;
+
+	if (prefix)
+		find_driver(prefix, &start, &end);
+	set_both("reject-start", start);
+	set_both("reject-end", end);
 }
 
 static void set_up(void)
@@ -105,23 +162,38 @@ static unsigned int disarm(void)
 	return left;
 }
 
-/* Every allocation of this thread fails, of the @which kinds, or none (0). */
-static void fail_all(unsigned int which)
+static void mark_thread(const char *yes)
 {
 	int fd = open("/proc/self/make-it-fail", O_WRONLY);
 
-	assert_int_equal(write(fd, which ? "1" : "0", 1), 1);
+	assert_int_equal(write(fd, yes, 1), 1);
 	close(fd);
-	set_both("task-filter", 1);
-	set_both("times", INT_MAX);
-	set("failslab", "probability", which & SLAB ? 100 : 0);
-	set("fail_page_alloc", "probability", which & PAGES ? 100 : 0);
 }
 
-void failures_at_random(unsigned int percent)
+/* This thread has @space bytes of objects, or pages, and no more. */
+static void restrict_to(enum kind kind, unsigned long space)
 {
+	mark_thread("1");
+	set(kinds[kind], "task-filter", 1);
+	set(kinds[kind], "times", PLENTY);
+	set(kinds[kind], "space", space);
+	set(kinds[kind], "probability", 100);
+}
+
+/* Whether it wanted more. */
+static bool restrict_no_more(enum kind kind)
+{
+	set(kinds[kind], "probability", 0);
+	mark_thread("0");
+	return get(kinds[kind], "times") != PLENTY;
+}
+
+void failures_at_random(unsigned int percent, const char *spare)
+{
+	spare_driver(spare);
 	set_both("task-filter", 0);
-	set_both("times", INT_MAX);
+	set_both("times", PLENTY);
+	set_both("space", 0);
 	set_both("probability", percent);
 }
 
@@ -154,6 +226,7 @@ const char *failures_impossible(void)
 struct tally {
 	unsigned int failed;		/* allocations */
 	unsigned int refused;		/* of those: the operation told */
+	unsigned int wrong;		/* of those: not as it should */
 };
 
 static void parse_slice(unsigned int *first, unsigned int *step)
@@ -187,15 +260,17 @@ static void before(const struct failing *op)
 		op->before();
 }
 
-/* An error must be one that is documented, and the last one. */
+/* An error must be one that is documented, and the last one. All are told. */
 static void conclude(const struct failing *op, int err, struct tally *tally)
 {
 	tally->failed++;
 	if (err) {
 		tally->refused++;
-		if (!is_allowed(op, err))
-			fail_msg("%s: failure %u: %s", op->what, tally->failed,
-				 strerror(err));
+		if (!is_allowed(op, err)) {
+			tally->wrong++;
+			print_message("# %s: failure %u: %s\n", op->what,
+				      tally->failed, strerror(err));
+		}
 		if (op->refused)
 			op->refused();
 		err = op->act();
@@ -207,26 +282,13 @@ static void conclude(const struct failing *op, int err, struct tally *tally)
 		op->after();
 }
 
-static void deny_all(const struct failing *op, unsigned int which,
-		     struct tally *tally)
+/* One after the other. Returns how many were seen. */
+static unsigned int walk_nth(const struct failing *op, struct tally *tally)
 {
-	int err;
-
-	before(op);
-	fail_all(which);
-	err = op->act();
-	fail_all(0);
-	conclude(op, err, tally);
-}
-
-void failures_walk(const struct failing *op)
-{
-	unsigned int nth, step, left, which, seen;
-	struct tally tally = { 0 };
+	unsigned int nth, step, left;
 	int err;
 
 	parse_slice(&nth, &step);
-	count_stacks(op->whole);
 	for (;; nth += step) {
 		before(op);
 		arm(nth);
@@ -234,21 +296,63 @@ void failures_walk(const struct failing *op)
 		left = disarm();
 		if (left)
 			break;
-		conclude(op, err, &tally);
+		conclude(op, err, tally);
 		if (nth > MOST)
 			fail_msg("%s: no end of allocations", op->what);
 	}
-	seen = nth - left;
 	/* Nothing failed this time. */
 	assert_int_equal(err, 0);
 	if (op->after)
 		op->after();
-	for (which = SLAB; op->all && which <= (SLAB | PAGES); which++)
-		deny_all(op, which, &tally);
-	count_stacks(false);
+	return nth - left;
+}
 
-	print_message("# %s: %u allocations; %u failed, %u times it told so\n",
-		      op->what, seen, tally.failed, tally.refused);
+/* All that come after some, so that what is tried in their place fails too. */
+static void walk_rest(const struct failing *op, enum kind kind,
+		      struct tally *tally)
+{
+	unsigned long space = 0, unit = kind == SLAB ? 64 : 1;
+	unsigned int first, step, round;
+	bool failed = true;
+	int err;
+
+	parse_slice(&first, &step);
+	for (round = 1; failed; round++, space += unit + space / 8) {
+		if (round % step != first % step)
+			continue;
+		before(op);
+		restrict_to(kind, space);
+		err = op->act();
+		failed = restrict_no_more(kind);
+		if (failed) {
+			conclude(op, err, tally);
+			continue;
+		}
+		assert_int_equal(err, 0);
+		if (op->after)
+			op->after();
+	}
+}
+
+void failures_walk(const struct failing *op)
+{
+	struct tally one = { 0 }, rest = { 0 };
+	unsigned int seen;
+
+	count_stacks(op->whole);
+	spare_driver(op->spare);
+	seen = walk_nth(op, &one);
+	if (op->all) {
+		walk_rest(op, SLAB, &rest);
+		walk_rest(op, PAGES, &rest);
+	}
+	count_stacks(false);
+	spare_driver(NULL);
+
+	print_message("# %s: %u allocations; %u failed alone, %u told so; %u with all after them, %u told so\n",
+		      op->what, seen, one.failed, one.refused, rest.failed,
+		      rest.refused);
 	/* The walk went past @seen, so it failed each of them that it chose. */
 	assert_in_range(seen, op->least, MOST);
+	assert_int_equal(one.wrong + rest.wrong, 0);
 }

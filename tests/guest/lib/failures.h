@@ -18,8 +18,11 @@
  * @least: allocations that it must have, or the walk shows nothing.
  * @whole: count those of core code as well, which have none of ours on their
  *	stack.
- * @all: also try it with no page, no object, and neither of them to be had. Not
- *	for page faults, which core code tries for ever, and not with @whole.
+ * @all: also let all objects fail that come after so and so many bytes of them,
+ *	and all pages. Not for page faults, which core code tries for ever, and
+ *	not with @whole.
+ * @spare: a driver, by the prefix of its functions, whose own allocations do not
+ *	fail; NULL for none. It is built in.
  * @errors: errno that it may end with besides ENOMEM; 0 after the last.
  * @before: prepares; may be NULL.
  * @act: the operation, and nothing but it: 0 or a positive errno.
@@ -32,6 +35,7 @@ struct failing {
 	unsigned int least;
 	bool whole;
 	bool all;
+	const char *spare;
 	int errors[4];
 	void (*before)(void);
 	int (*act)(void);
@@ -47,8 +51,8 @@ void failures_walk(const struct failing *op);
 
 /*
  * From here on so many of a hundred allocations fail, in whatever context: also
- * where no thread of the test can be made to count. 0 ends it.
+ * where no thread of the test can be made to count. 0 ends it. @spare as above.
  */
-void failures_at_random(unsigned int percent);
+void failures_at_random(unsigned int percent, const char *spare);
 
 #endif /* UMEM_TEST_FAILURES_H */
