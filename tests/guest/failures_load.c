@@ -76,6 +76,14 @@ static void umem(void **state)
 	walk("umem", "/dev/umem");
 }
 
+static void umem_sim(void **state)
+{
+	(void)state;
+	assert_int_equal(load("umem"), 0);
+	walk("umem_sim", "/dev/umem-sim");
+	unload("umem");
+}
+
 static void umem_rdma(void **state)
 {
 	(void)state;
@@ -90,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(umem),
+		cmocka_unit_test(umem_sim),
 		cmocka_unit_test(umem_rdma),
 	};
 	const char *why = failures_impossible();
