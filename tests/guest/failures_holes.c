@@ -32,7 +32,8 @@ static void before(void)
 {
 	void *state;
 
-	test_fixture_make(&state, SIZE, PAGES);
+	/* Prefetch has half of the slots. */
+	test_fixture_make(&state, SIZE, 2 * PAGES);
 	fixture = state;
 	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		   fixture->region, 0);
