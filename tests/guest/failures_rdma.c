@@ -34,8 +34,11 @@ static pid_t server;
 static int region, channel;
 static char *mem;
 
-/* What else the device's driver makes of a failed allocation. */
-#define DRIVER_ERRORS	{ EPROTO, ETIMEDOUT }
+/*
+ * Where its own allocations fail while a queue pair is made, Soft-RoCE of 6.1
+ * warns, and stops timers that it has not begun to use: it is spared there.
+ */
+#define DRIVER	"rxe_"
 
 static int start(void **state)
 {
@@ -86,7 +89,7 @@ static void attaching(void **state)
 	(void)state;
 	failures_walk(&(struct failing){
 		.what = "attach", .least = 30, .all = true,
-		.errors = DRIVER_ERRORS,
+		.spare = DRIVER,
 		.before = before_attach, .act = act_attach,
 		.refused = refused_attach, .after = after_attach,
 	});
@@ -173,12 +176,12 @@ static void at_random(void **state)
 	(void)state;
 	for (i = 0; i < times; i++) {
 		region = test_region(SIZE, UMEM_WAIT_FAILFAST, 0, 4);
-		failures_at_random(2);
+		failures_at_random(2, DRIVER);
 		err = attach_and_read();
 		assert_int_not_equal(err, EILSEQ);
 		bad += !!err;
 		err = umem_region_detach(region);
-		failures_at_random(0);
+		failures_at_random(0, NULL);
 		assert_true(!err || err == -ENOENT);
 		assert_int_equal(attach_and_read(), 0);
 		close(region);
