@@ -5,7 +5,7 @@
  * more, it is.
  *
  * timeout: 120
- * walk: 4
+ * walk: 16
  */
 #include <errno.h>
 #include <fcntl.h>

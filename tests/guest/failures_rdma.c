@@ -169,7 +169,7 @@ static int attach_and_read(void)
  */
 static void at_random(void **state)
 {
-	const unsigned int times = 40;
+	const unsigned int all = 40, times = failures_share(all);
 	unsigned int i, bad = 0;
 	int err;
 
@@ -188,7 +188,8 @@ static void at_random(void **state)
 	}
 	print_message("# at random: %u of %u times it did not get through\n",
 		      bad, times);
-	assert_in_range(bad, 1, times);
+	/* Each time the chance is one to two; a few may have luck. */
+	assert_in_range(bad, times == all, times);
 }
 
 int main(void)

@@ -242,6 +242,14 @@ static void parse_slice(unsigned int *first, unsigned int *step)
 		fail_msg("UMEM_WALK=%s is not I/N", slice);
 }
 
+unsigned int failures_share(unsigned int rounds)
+{
+	unsigned int first, step;
+
+	parse_slice(&first, &step);
+	return rounds / step ? rounds / step : 1;
+}
+
 static bool is_allowed(const struct failing *op, int err)
 {
 	unsigned int i;

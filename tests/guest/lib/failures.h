@@ -49,6 +49,9 @@ const char *failures_impossible(void);
 /* The result is that of the test; must be called by the main thread. */
 void failures_walk(const struct failing *op);
 
+/* Of so many rounds those of this slice, at least one. */
+unsigned int failures_share(unsigned int rounds);
+
 /*
  * From here on so many of a hundred allocations fail, in whatever context: also
  * where no thread of the test can be made to count. 0 ends it. @spare as above.
