@@ -15,8 +15,8 @@ import re
 from .vm import TOP
 
 TIMES = os.path.join(TOP, "tests/vm/debug.times")
-UNKNOWN = 60            # seconds, of a test that is not in the list
-BOOT = 30               # seconds, of each machine, its look for leaks included
+UNKNOWN = 120           # seconds, of a test that is not in the list
+BOOT = 60               # seconds, of each machine, its look for leaks included
 FORM = re.compile(r"([\w.-]+)/(\d+)")
 
 
