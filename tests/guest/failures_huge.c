@@ -53,7 +53,7 @@ static void after_create(void)
 	close(region);
 }
 
-static void create(void **state)
+static void creation(void **state)
 {
 	(void)state;
 	failures_walk(&(struct failing){
@@ -126,7 +126,7 @@ static void after_touch(void)
 	after();
 }
 
-static void touch(void **state)
+static void touching(void **state)
 {
 	(void)state;
 	failures_walk(&(struct failing){
@@ -153,9 +153,9 @@ static int drop_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(create),
+		cmocka_unit_test(creation),
 		cmocka_unit_test(answer),
-		cmocka_unit_test(touch),
+		cmocka_unit_test(touching),
 	};
 	const char *why = failures_impossible();
 

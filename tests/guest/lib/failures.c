@@ -28,7 +28,7 @@
 #define PLENTY		(1 << 30)
 
 static const char *const kinds[] = { "failslab", "fail_page_alloc" };
-enum kind { SLAB, PAGES, NR_KINDS };
+enum pool { SLAB, PAGES };
 
 static int nth_fd = -1;
 
@@ -171,21 +171,21 @@ static void mark_thread(const char *yes)
 }
 
 /* This thread has @space bytes of objects, or pages, and no more. */
-static void restrict_to(enum kind kind, unsigned long space)
+static void restrict_to(enum pool which, unsigned long space)
 {
 	mark_thread("1");
-	set(kinds[kind], "task-filter", 1);
-	set(kinds[kind], "times", PLENTY);
-	set(kinds[kind], "space", space);
-	set(kinds[kind], "probability", 100);
+	set(kinds[which], "task-filter", 1);
+	set(kinds[which], "times", PLENTY);
+	set(kinds[which], "space", space);
+	set(kinds[which], "probability", 100);
 }
 
 /* Whether it wanted more. */
-static bool restrict_no_more(enum kind kind)
+static bool restrict_no_more(enum pool which)
 {
-	set(kinds[kind], "probability", 0);
+	set(kinds[which], "probability", 0);
 	mark_thread("0");
-	return get(kinds[kind], "times") != PLENTY;
+	return get(kinds[which], "times") != PLENTY;
 }
 
 void failures_at_random(unsigned int percent, const char *spare)
@@ -316,10 +316,10 @@ static unsigned int walk_nth(const struct failing *op, struct tally *tally)
 }
 
 /* All that come after some, so that what is tried in their place fails too. */
-static void walk_rest(const struct failing *op, enum kind kind,
+static void walk_rest(const struct failing *op, enum pool which,
 		      struct tally *tally)
 {
-	unsigned long space = 0, unit = kind == SLAB ? 64 : 1;
+	unsigned long space = 0, unit = which == SLAB ? 64 : 1;
 	unsigned int first, step, round;
 	bool failed = true;
 	int err;
@@ -329,9 +329,9 @@ static void walk_rest(const struct failing *op, enum kind kind,
 		if (round % step != first % step)
 			continue;
 		before(op);
-		restrict_to(kind, space);
+		restrict_to(which, space);
 		err = op->act();
-		failed = restrict_no_more(kind);
+		failed = restrict_no_more(which);
 		if (failed) {
 			conclude(op, err, tally);
 			continue;
@@ -357,8 +357,9 @@ void failures_walk(const struct failing *op)
 	count_stacks(false);
 	spare_driver(NULL);
 
-	print_message("# %s: %u allocations; %u failed alone, %u told so; %u with all after them, %u told so\n",
-		      op->what, seen, one.failed, one.refused, rest.failed,
+	print_message("# %s: %u allocations; %u failed alone, %u told so;",
+		      op->what, seen, one.failed, one.refused);
+	print_message(" %u with all after them, %u told so\n", rest.failed,
 		      rest.refused);
 	/* The walk went past @seen, so it failed each of them that it chose. */
 	assert_in_range(seen, op->least, MOST);
