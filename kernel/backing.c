@@ -278,7 +278,8 @@ struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
  * @region: the region; its backing file is pinned.
  * @index: of the page in the region.
  *
- * The page is charged to the creator of the region. Sleeps.
+ * The page is charged to the creator of the region. Nobody is killed to make
+ * room for it. Sleeps.
  *
  * Return: the page with a reference, or ERR_PTR.
  */
@@ -286,8 +287,11 @@ struct page *umem_backing_get_page_background(struct umem_region *region,
 					      pgoff_t index)
 {
 	struct mem_cgroup *old = set_active_memcg(region->memcg);
-	struct page *page = umem_backing_get_page(region, index);
+	struct page *page;
 
+	page = shmem_read_mapping_page_gfp(region->mapping, index,
+					   mapping_gfp_mask(region->mapping) |
+					   __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	set_active_memcg(old);
 	return page;
 }

@@ -18,7 +18,8 @@
 #define UMEM_FEATURES	(UMEM_FEATURE_DATA | UMEM_FEATURE_KPROVIDER | \
 			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH | \
 			 UMEM_FEATURE_USER_ONLY | UMEM_FEATURE_FINALIZE | \
-			 UMEM_FEATURE_CACHED | UMEM_FEATURE_HUGE)
+			 UMEM_FEATURE_CACHED | UMEM_FEATURE_HUGE | \
+			 UMEM_FEATURE_FILL)
 #define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_HUGE | \
 			 UMEM_CREATE_USER_ONLY)
 
@@ -218,6 +219,23 @@ static long ioctl_finalize(struct file *file, struct umem_region *region,
 	return umem_region_finalize(region, args.pid);
 }
 
+static long ioctl_fill(struct file *file, struct umem_region *region,
+		       unsigned int cmd, unsigned long arg)
+{
+	struct umem_fill_args args;
+	int err;
+
+	err = umem_ioctl_copy_in(&args, sizeof(args), sizeof(args), cmd, arg);
+	if (err)
+		return err;
+	if (args.flags)
+		return -EINVAL;
+	err = may_provide(file, region);
+	if (err)
+		return err;
+	return umem_fill_set(region, args.window);
+}
+
 /* Ioctls of a region fd. Process context, sleeps. */
 long umem_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -232,5 +250,7 @@ long umem_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_detach(file, region);
 	if (umem_ioctl_is(cmd, UMEM_IOC_FINALIZE))
 		return ioctl_finalize(file, region, cmd, arg);
+	if (umem_ioctl_is(cmd, UMEM_IOC_FILL))
+		return ioctl_fill(file, region, cmd, arg);
 	return -ENOTTY;
 }

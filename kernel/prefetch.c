@@ -13,23 +13,44 @@
 /* Bits looked at before somebody else may have the CPU: 2 MiB of bitmap. */
 #define SCAN_STRIDE	BIT(24)
 
+/**
+ * umem_next_missing - the first missing granule of a range
+ * @region: the region.
+ * @from: where to begin.
+ * @end: where to end.
+ *
+ * Leaves the CPU to others, and ends early for a fatal signal. May sleep.
+ *
+ * Return: its index, or @end.
+ */
+unsigned long umem_next_missing(struct umem_region *region, unsigned long from,
+				unsigned long end)
+{
+	unsigned long stop;
+
+	while (from < end && !fatal_signal_pending(current)) {
+		stop = min(from + SCAN_STRIDE, end);
+		from = find_next_zero_bit(region->provided, stop, from);
+		if (from < stop)
+			return from;
+		cond_resched();
+	}
+	return end;
+}
+
 /* Returns how many granules of the range found no room. */
 static unsigned long prefetch_range(struct umem_region *region,
 				    unsigned long first, unsigned long end)
 {
-	unsigned long stop;
-
-	while (first < end && !fatal_signal_pending(current)) {
-		stop = min(first + SCAN_STRIDE, end);
-		first = find_next_zero_bit(region->provided, stop, first);
-		if (first < stop) {
-			if (umem_request_prefetch(region, first))
-				return end - first;
-			first++;
-		}
+	for (;;) {
+		first = umem_next_missing(region, first, end);
+		if (first >= end)
+			return 0;
+		if (umem_request_prefetch(region, first) < 0)
+			return end - first;
+		first++;
 		cond_resched();
 	}
-	return 0;
 }
 
 /**

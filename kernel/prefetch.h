@@ -6,6 +6,8 @@
 
 struct umem_region;
 
+unsigned long umem_next_missing(struct umem_region *region, unsigned long from,
+				unsigned long end);
 int umem_prefetch_advise(struct umem_region *region, loff_t offset,
 			 loff_t length, int advice);
 

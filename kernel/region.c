@@ -88,6 +88,7 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	mutex_init(&region->channel_lock);
 	init_waitqueue_head(&region->drained);
 	umem_punch_init(&region->punch);
+	umem_fill_init(&region->fill);
 	umem_retries_init(&region->retries);
 	region->geometry.size = create->size;
 	region->geometry.granule = umem_create_granule(create);
@@ -212,6 +213,7 @@ void umem_region_drop_if_gone(struct umem_region *region)
  */
 void umem_region_backing_gone(struct umem_region *region)
 {
+	umem_fill_stop(region);
 	WRITE_ONCE(region->backing, NULL);
 	umem_channel_end(region);
 	umem_region_drop_if_gone(region);

@@ -26,6 +26,7 @@
 #include <linux/uidgid.h>
 #include <linux/umem.h>
 
+#include "fill.h"
 #include "punch.h"
 #include "record.h"
 #include "request.h"
@@ -66,6 +67,7 @@ struct umem_channel;
  *	read without a lock by umem_granule_provided().
  * @requests: open requests.
  * @punch: the hole that is being made.
+ * @fill: what asks for the rest.
  * @retries: notes of faults that had to let go, for their retry.
  * @channel_lock: protects @channel, @front_gone and attaching; outermost.
  * @channel: the present channel, uncounted (the channel takes itself out), or
@@ -99,6 +101,7 @@ struct umem_region {
 
 	struct umem_request_table requests;
 	struct umem_punch punch;
+	struct umem_fill fill;
 	struct umem_retries retries;
 
 	struct mutex channel_lock;

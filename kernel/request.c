@@ -370,13 +370,27 @@ struct umem_request *umem_request_get(struct umem_region *region,
 		return req;
 	if (umem_granule_provided(region, granule))
 		return NULL;
+	umem_fill_demand(&region->fill, granule);
 	return request_make(region, granule, false);
 }
 
-/* Half of the slots are for those who wait. */
+/**
+ * umem_requests_background - how many prefetches may be open at once
+ * @table: requests of a region.
+ *
+ * Any context.
+ *
+ * Return: half of the slots, the others are for those who wait; at least 1.
+ */
+unsigned int umem_requests_background(const struct umem_request_table *table)
+{
+	return max(table->depth / 2, 1U);
+}
+
 static bool prefetch_has_room(const struct umem_request_table *table)
 {
-	return atomic_read(&table->prefetching) < max(table->depth / 2, 1U);
+	return atomic_read(&table->prefetching) <
+	       umem_requests_background(table);
 }
 
 /**
@@ -386,8 +400,8 @@ static bool prefetch_has_room(const struct umem_request_table *table)
  *
  * May sleep. Its page is charged to the creator's memory cgroup.
  *
- * Return: 0 when it was asked for or need not be, -EAGAIN when there is no room
- * for it, or another error from the allocation of the page.
+ * Return: 1 when it was asked for, 0 when it need not be, -EAGAIN when there is
+ * no room for it, or another error from the allocation of the page.
  */
 int umem_request_prefetch(struct umem_region *region, unsigned long granule)
 {
@@ -409,9 +423,10 @@ int umem_request_prefetch(struct umem_region *region, unsigned long granule)
 		return 0;
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	if (req)
-		umem_request_put(req);
-	return 0;
+	if (!req)
+		return 0;
+	umem_request_put(req);
+	return 1;
 }
 
 /**

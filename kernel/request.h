@@ -127,6 +127,7 @@ void umem_requests_destroy(struct umem_region *region);
 struct umem_request *umem_request_get(struct umem_region *region,
 				      unsigned long granule);
 int umem_request_prefetch(struct umem_region *region, unsigned long granule);
+unsigned int umem_requests_background(const struct umem_request_table *table);
 void umem_request_put(struct umem_request *req);
 size_t umem_requests_memory(const struct umem_region *region);
 bool umem_requests_full(struct umem_region *region);

@@ -40,8 +40,12 @@ static void request_end_locked(struct umem_bucket *bucket,
 
 static void request_end_finish(struct umem_request *req)
 {
+	struct umem_region *region = req->region;
+
 	wake_up_all(&req->wait);
 	umem_request_put(req);
+	if (unlikely(READ_ONCE(region->fill.window)))
+		umem_fill_wake(region);
 }
 
 /* An ISSUED request may be ended only by its owner. */

@@ -66,7 +66,9 @@ void umem_region_status(struct umem_region *region,
 	status->cancels = umem_stat_sum(stats, UMEM_STAT_CANCELS);
 	status->bytes_mapped = umem_stat_sum(stats, UMEM_STAT_BYTES_MAPPED);
 	status->memory = umem_region_memory(region);
-	status->flags = region->flags;
+	status->fills = umem_stat_sum(stats, UMEM_STAT_FILLS);
+	if (status->granules_provided < status->granules)
+		status->fill_window = READ_ONCE(region->fill.window);
 	status->granule = region->geometry.granule;
 	status->flags = region->flags;
 	status->wait_policy = region->wait_policy;

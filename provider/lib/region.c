@@ -60,6 +60,13 @@ int umem_region_finalize(int region, pid_t pid)
 	return call(region, UMEM_IOC_FINALIZE, &arg);
 }
 
+int umem_region_fill(int region, uint32_t window)
+{
+	struct umem_fill_args arg = { .window = window };
+
+	return call(region, UMEM_IOC_FILL, &arg);
+}
+
 int umem_region_status(int fd, struct umem_region_status *status)
 {
 	memset(status, 0, sizeof(*status));
@@ -154,6 +161,18 @@ static const struct umem_clause requeue_clauses[] = {
 	{ 0, "the module refused" },
 };
 
+static const struct umem_clause fill_clauses[] = {
+	{ EINVAL, "the window is more than half of what the region may have in flight" },
+	{ EBADF, "the region's descriptor is not open for writing" },
+	{ EPERM, "only the user who made the region, or one with CAP_SYS_PTRACE, may have it filled" },
+	{ ENOTTY, "the descriptor is no region, or the module is older than this tool" },
+	{ E2BIG, "this tool is newer than the module and asks for what that does not know" },
+	{ EFAULT, "the request could not be read" },
+	{ EINTR, "a signal came first; try again" },
+	{ ENOMEM, "the kernel is out of memory" },
+	{ 0, "the module refused" },
+};
+
 static const struct umem_clause finalize_clauses[] = {
 	{ EBUSY, "some of it is missing yet; umemctl status tells how much" },
 	{ EBADF, "the region's descriptor is not open for writing" },
@@ -177,6 +196,7 @@ static const struct umem_clause *const clauses[UMEM_ACTIONS] = {
 	[UMEM_DO_STATUS] = status_clauses,
 	[UMEM_DO_REQUEUE] = requeue_clauses,
 	[UMEM_DO_FINALIZE] = finalize_clauses,
+	[UMEM_DO_FILL] = fill_clauses,
 };
 
 const char *umem_explain(enum umem_action action, int err)

@@ -9,6 +9,7 @@
 #define UMEM_LIB_REGION_H
 
 #include <linux/umem.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "say.h"
@@ -25,6 +26,7 @@ enum umem_action {
 	UMEM_DO_STATUS,
 	UMEM_DO_REQUEUE,
 	UMEM_DO_FINALIZE,
+	UMEM_DO_FILL,
 	UMEM_ACTIONS
 };
 
@@ -41,6 +43,9 @@ int umem_region_detach(int region);
 
 /* Returns the number of mappings that became plain; @pid 0 is the caller. */
 int umem_region_finalize(int region, pid_t pid);
+
+/* All that is missing is fetched in the background; @window 0 stops. */
+int umem_region_fill(int region, uint32_t window);
 
 /* On a region or a channel. */
 int umem_region_status(int fd, struct umem_region_status *status);

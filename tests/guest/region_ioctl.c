@@ -76,7 +76,8 @@ static void test_layout(void)
 	tap_is("struct umem_create", sizeof(struct umem_create), 40);
 	tap_is("struct umem_channel_open", sizeof(struct umem_channel_open), 8);
 	tap_is("struct umem_region_status", sizeof(struct umem_region_status),
-	       336);
+	       352);
+	tap_is("struct umem_fill_args", sizeof(struct umem_fill_args), 8);
 	tap_is("struct umem_finalize", sizeof(struct umem_finalize), 8);
 }
 

@@ -78,6 +78,7 @@ static void region(void **state)
 		[UMEM_DO_STATUS] = { ENOTTY, EINVAL, E2BIG },
 		[UMEM_DO_REQUEUE] = { ENOTTY, EBUSY, EPIPE },
 		[UMEM_DO_FINALIZE] = { EBUSY, EBADF, EPERM, ESRCH, EINVAL },
+		[UMEM_DO_FILL] = { EINVAL, EBADF, EPERM, EINTR, ENOMEM },
 	};
 	int action;
 

@@ -16,6 +16,8 @@ static const struct verb *const verbs[] = {
 	&verb_detach_provider,
 	&verb_status,
 	&verb_list,
+	&verb_fill,
+	&verb_wait,
 	&verb_finalize,
 	&verb_features,
 };

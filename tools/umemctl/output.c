@@ -131,6 +131,8 @@ void status_json(struct json_object *to, const struct umem_region_status *status
 	ADD_NUMBER(to, status, cancels);
 	ADD_NUMBER(to, status, bytes_mapped);
 	ADD_NUMBER(to, status, memory);
+	ADD_NUMBER(to, status, fills);
+	ADD_NUMBER(to, status, fill_window);
 }
 
 void print_json(struct json_object *object)

@@ -69,6 +69,11 @@ static void print_counters(const struct umem_region_status *st)
 	       (uint64_t)st->granules_written);
 	printf("prefetches   %" PRIu64 " made, %" PRIu64 " granules dropped\n",
 	       (uint64_t)st->prefetches, (uint64_t)st->prefetches_dropped);
+	printf("fill         %" PRIu64 " of them, ", (uint64_t)st->fills);
+	if (st->fill_window)
+		printf("at most %u at once\n", st->fill_window);
+	else
+		printf("not under way\n");
 	print_count("cancels", st->cancels, "told to a provider");
 	print_bytes("copied", st->bytes_copied, "by umem into pages");
 	print_bytes("direct", st->bytes_direct, "by the provider, without a copy");

@@ -44,6 +44,8 @@ extern const struct verb verb_attach_provider;
 extern const struct verb verb_detach_provider;
 extern const struct verb verb_status;
 extern const struct verb verb_list;
+extern const struct verb verb_fill;
+extern const struct verb verb_wait;
 extern const struct verb verb_finalize;
 extern const struct verb verb_features;
 
@@ -63,6 +65,9 @@ enum {
 	OPT_READS_INFLIGHT,
 	OPT_CONNECT_TIMEOUT,
 	OPT_ACK_TIMEOUT,
+	OPT_WINDOW,
+	OPT_STOP,
+	OPT_TIMEOUT,
 };
 
 void usage_fail(const struct verb *verb, const char *fmt, ...)

@@ -105,6 +105,7 @@ enum umem_status {
 #define UMEM_FEATURE_HUGE	(1ULL << 5)	/* UMEM_CREATE_HUGE */
 #define UMEM_FEATURE_USER_ONLY	(1ULL << 6)	/* UMEM_CREATE_USER_ONLY */
 #define UMEM_FEATURE_FINALIZE	(1ULL << 7)	/* UMEM_IOC_FINALIZE */
+#define UMEM_FEATURE_FILL	(1ULL << 8)	/* UMEM_IOC_FILL */
 
 /**
  * struct umem_features - UMEM_IOC_FEATURES: what this kernel offers
@@ -246,6 +247,25 @@ struct umem_finalize {
 };
 
 /**
+ * struct umem_fill_args - UMEM_IOC_FILL: fetch all that is missing
+ * @window: prefetches that may be open at once, 1 to max(max_inflight / 2, 1)
+ *	(EINVAL); those for posix_fadvise() count as well. 0 stops.
+ * @flags: 0.
+ *
+ * In the background, until every granule is there; it goes on behind the
+ * granule that somebody waited for last, and leaves slots and provider to those
+ * who wait. Asks again, a second later, for what was answered by FAIL or found
+ * no memory; its pages are charged to the creator's memory cgroup. Waits for a
+ * provider where there is none. Called again it changes the window.
+ *
+ * Returns 0. Needs the rights of UMEM_IOC_CHANNEL. EINTR for a signal, ENOMEM.
+ */
+struct umem_fill_args {
+	__u32 window;
+	__u32 flags;
+};
+
+/**
  * struct umem_region_status - UMEM_IOC_STATUS: on region and channel fds
  * @size: out: bytes.
  * @granules: out: granules in the region.
@@ -280,13 +300,16 @@ struct umem_finalize {
  *	fetched them.
  * @granules_written: out: granules that became provided by a write() of the
  *	whole granule: nobody fetched them.
- * @prefetches: out: requests made because of posix_fadvise().
+ * @prefetches: out: requests made because of posix_fadvise() or UMEM_IOC_FILL.
  * @prefetches_dropped: out: granules advised that were not looked at, as
  *	there was no room for the first of them.
  * @cancels: out: CANCEL records read by a provider.
  * @bytes_mapped: out: bytes that a provider wrote through its mapping of the
  *	channel (CACHED), without a copy by umem.
  * @memory: out: bytes that the region costs beside its pages.
+ * @fills: out: requests made because of UMEM_IOC_FILL.
+ * @fill_window: out: as in &umem_fill_args; 0 when all is there or nobody fills.
+ * @reserved2: out: 0.
  */
 struct umem_region_status {
 	__aligned_u64 size;
@@ -320,6 +343,9 @@ struct umem_region_status {
 	__aligned_u64 cancels;
 	__aligned_u64 bytes_mapped;
 	__aligned_u64 memory;
+	__aligned_u64 fills;
+	__u32 fill_window;
+	__u32 reserved2;
 };
 
 #define UMEM_IOC_MAGIC		0xE7
@@ -338,6 +364,7 @@ struct umem_region_status {
 #define UMEM_IOC_DETACH		_IO(UMEM_IOC_MAGIC, 0x11)
 
 #define UMEM_IOC_FINALIZE	_IOW(UMEM_IOC_MAGIC, 0x13, struct umem_finalize)
+#define UMEM_IOC_FILL		_IOW(UMEM_IOC_MAGIC, 0x14, struct umem_fill_args)
 
 /* On a region fd or a channel fd. */
 #define UMEM_IOC_STATUS		_IOR(UMEM_IOC_MAGIC, 0x12, struct umem_region_status)
