@@ -84,11 +84,11 @@ static struct umem_request *asked_end(struct asked *asked)
 
 	if (!req)
 		return NULL;
-	asked->req = NULL;
 	spin_lock_irq(&req->wait.lock);
 	open = !list_empty(&asked->entry.entry);
 	list_del_init(&asked->entry.entry);
 	spin_unlock_irq(&req->wait.lock);
+	asked->req = NULL;
 	return open ? req : NULL;
 }
 
