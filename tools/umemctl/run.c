@@ -30,6 +30,7 @@ static const struct option options[] = {
 	{ "max-data", required_argument, NULL, OPT_MAX_DATA },
 	{ "user-only", no_argument, NULL, OPT_USER_ONLY },
 	{ "huge", no_argument, NULL, OPT_HUGE },
+	{ "readahead", required_argument, NULL, OPT_READAHEAD },
 	PROVIDER_OPTIONS,
 	{ }
 };
@@ -66,6 +67,16 @@ static void parse_policy(const struct verb *verb, struct umem_create *create)
 	}
 }
 
+static void parse_readahead(const struct verb *verb, struct umem_create *create)
+{
+	uint64_t size = option_size(verb, "--readahead");
+
+	if (size > UINT32_MAX)
+		usage_fail(verb, "--readahead: %s is more than 4294967295",
+			   optarg);
+	create->readahead = (uint32_t)size;
+}
+
 static void parse_data(const struct verb *verb, struct umem_create *create)
 {
 	uint64_t size = option_size(verb, "--max-data");
@@ -95,6 +106,9 @@ static void parse_option(const struct verb *verb, int opt, struct run_options *o
 		break;
 	case OPT_MAX_DATA:
 		parse_data(verb, &o->create);
+		break;
+	case OPT_READAHEAD:
+		parse_readahead(verb, &o->create);
 		break;
 	case OPT_USER_ONLY:
 		o->create.flags |= UMEM_CREATE_USER_ONLY;
@@ -160,6 +174,8 @@ static int try_create(int device, struct run_options *o, struct umem_why *why)
 		o->create.features |= UMEM_FEATURE_USER_ONLY;
 	if (o->create.flags & UMEM_CREATE_HUGE)
 		o->create.features |= UMEM_FEATURE_HUGE;
+	if (o->create.readahead)
+		o->create.features |= UMEM_FEATURE_READAHEAD;
 	err = umem_region_create(device, &o->create);
 	if (err < 0)
 		umem_create_because(why, err, &o->create, &features);
@@ -224,6 +240,7 @@ PROVIDER_HELP
 "                       with --huge)\n"
 "  --max-data S         largest DATA record of a provider in userspace (64K, or 2M\n"
 "                       with --huge)\n"
+"  --readahead S        read so far ahead of touches in an order (0: do not)\n"
 "  --user-only          system calls and KVM do not wait for missing memory: EFAULT\n"
 "  -h, --help           this text\n",
 	.options = options,
