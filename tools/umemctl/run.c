@@ -2,6 +2,7 @@
 /*
  * umemctl run
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static const struct option options[] = {
 	{ "max-data", required_argument, NULL, OPT_MAX_DATA },
 	{ "user-only", no_argument, NULL, OPT_USER_ONLY },
 	{ "huge", no_argument, NULL, OPT_HUGE },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "readahead", required_argument, NULL, OPT_READAHEAD },
 	PROVIDER_OPTIONS,
 	{ }
@@ -38,6 +40,7 @@ static const struct option options[] = {
 struct run_options {
 	struct umem_create create;
 	struct provider_choice provider;
+	const char *replay;	/* NULL: nothing */
 	bool have_size;
 };
 
@@ -106,6 +109,9 @@ static void parse_option(const struct verb *verb, int opt, struct run_options *o
 		break;
 	case OPT_MAX_DATA:
 		parse_data(verb, &o->create);
+		break;
+	case OPT_REPLAY:
+		o->replay = optarg;
 		break;
 	case OPT_READAHEAD:
 		parse_readahead(verb, &o->create);
@@ -205,7 +211,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct run_options o;
 	char subject[64];
-	int region;
+	int region, err;
 
 	parse(verb, argc, argv, &o);
 	argv = child_arguments(argv + optind);
@@ -216,6 +222,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 		 (uint64_t)o.create.size);
 	if (provider_start(region, subject, &o.provider))
 		return EXIT_FAILURE;
+	/* What could not be had the program asks for itself. */
+	if (o.replay) {
+		err = replay_file(region, subject, o.replay);
+		if (err && err != -EIO)
+			return EXIT_FAILURE;
+	}
 	return child_run(region, argv);
 }
 
@@ -241,6 +253,7 @@ PROVIDER_HELP
 "  --max-data S         largest DATA record of a provider in userspace (64K, or 2M\n"
 "                       with --huge)\n"
 "  --readahead S        read so far ahead of touches in an order (0: do not)\n"
+"  --replay FILE        prefetch what umemctl record wrote to FILE, before CMD starts\n"
 "  --user-only          system calls and KVM do not wait for missing memory: EFAULT\n"
 "  -h, --help           this text\n",
 	.options = options,
