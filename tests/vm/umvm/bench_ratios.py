@@ -70,7 +70,13 @@ def quotient(a, b):
     return None if a is None or not b else round(a / b, 4)
 
 
-def ratios(rows):
+def fewer(starts):
+    """The share of demand that is spared the second start."""
+    demand = {start["start"]: start["faults"] + start["reads"] for start in starts}
+    return round(1 - demand["second"] / demand["first"], 4) if demand.get("first") else None
+
+
+def ratios(rows, starts=()):
     rows = Rows(rows)
     out = dict.fromkeys(KEYS)
     out["sim0_rd_added"] = rows.added("umem-sim", "read", 0)
@@ -89,4 +95,5 @@ def ratios(rows):
     out["seq_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(1)
     out["stride3_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(3)
     out["random_readahead_cost"] = rows.random_cost()
+    out["hotset_fault_reduction"] = fewer(starts)
     return out
