@@ -29,6 +29,8 @@
 #define SIGNAL_PENDING_WAIT	(HZ / 100 + 1)
 /* How often a kernel thread looks whether its mm has another user. */
 #define BORROWED_MM_WAIT	(HZ / 4)
+/* What is mapped at once with read-ahead: as core code does by default. */
+#define AHEAD_PAGES		16UL
 
 static const struct vm_operations_struct *tmpfs_vm_ops;
 
@@ -241,6 +243,13 @@ static vm_fault_t fault_wait(struct vm_fault *vmf, struct umem_region *region,
 	return fault_sleep_locked(vmf, region, granule, req, deadline);
 }
 
+/* Kernel threads that act for a task (KVM's) come after its own fault. */
+static bool reads_ahead(const struct umem_region *region, unsigned int flags)
+{
+	return region->streams.most &&
+	       !((flags & FAULT_FLAG_REMOTE) && (current->flags & PF_KTHREAD));
+}
+
 static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 {
 	if (ret & VM_FAULT_RETRY)
@@ -286,6 +295,8 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	if (IS_ERR(req))
 		return req == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 
+	if (reads_ahead(region, vmf->flags))
+		umem_streams_missed(region, granule, req);
 	/* The provider may have been faster than us. */
 	result = umem_request_result(req);
 	if (result == -EINPROGRESS)
@@ -315,28 +326,6 @@ static vm_fault_t fault_missing_traced(struct vm_fault *vmf,
 	return ret;
 }
 
-static vm_fault_t umem_fault(struct vm_fault *vmf)
-{
-	struct umem_region *region = region_of(vmf);
-	unsigned long missing = umem_granule_of(region, vmf->pgoff);
-	vm_fault_t major = 0;
-	vm_fault_t ret;
-
-	/* Beyond the end tmpfs answers SIGBUS. */
-	while (missing < region->granules) {
-		while (!umem_granule_provided(region, missing)) {
-			ret = fault_missing_traced(vmf, region, missing);
-			if (ret)
-				return ret;
-			major = VM_FAULT_MAJOR;
-		}
-		ret = fault_tmpfs(vmf, &missing);
-		if (ret)
-			return ret | (ret & VM_FAULT_RETRY ? 0 : major);
-	}
-	return fault_tmpfs(vmf, &missing);
-}
-
 /*
  * All granules of an aligned 2 MiB of the region: one cache line of bits, or one
  * bit.
@@ -359,9 +348,52 @@ static bool block_provided(const struct umem_region *region, pgoff_t index)
 }
 
 /*
- * Fault-around. Core code maps all of a large folio, whatever range we name,
- * so nothing is mapped around unless everything that such a folio could hold
- * is provided. Called under RCU, does not sleep.
+ * Core code maps all of a large folio by one entry, whatever range we name,
+ * unless there is a page table already.
+ */
+static bool has_page_table(const struct vm_fault *vmf)
+{
+	return !pmd_none(READ_ONCE(*vmf->pmd));
+}
+
+/* Returns the first provided granule of the range, or @end + 1. */
+static pgoff_t next_provided(const struct umem_region *region, pgoff_t index,
+			     pgoff_t end)
+{
+	while (index <= end && !umem_granule_provided(region, index))
+		index++;
+	return index;
+}
+
+/* Map what is provided of the range, granules being pages. */
+static vm_fault_t map_provided(struct vm_fault *vmf, struct umem_region *region,
+			       pgoff_t start, pgoff_t end)
+{
+	vm_fault_t ret = 0;
+	pgoff_t next;
+
+	while ((start = next_provided(region, start, end)) <= end) {
+		next = first_missing(region, start, end + 1);
+		ret |= umem_fault_backing_ops()->map_pages(vmf, start,
+							   next - 1);
+		start = next;
+	}
+	return ret;
+}
+
+/* Whether a part of a block may be mapped, and is worth it: there is an order. */
+static bool may_map_part(const struct vm_fault *vmf, struct umem_region *region)
+{
+	return region->streams.most && !region->granule_order &&
+	       has_page_table(vmf) &&
+	       umem_granule_provided(region, vmf->pgoff) &&
+	       umem_streams_follow(region, vmf->pgoff);
+}
+
+/*
+ * Fault-around. Nothing is mapped around unless all that a large folio could
+ * hold is provided, or no such folio could be mapped. Called under RCU, does not
+ * sleep.
  */
 static vm_fault_t umem_map_pages(struct vm_fault *vmf, pgoff_t start,
 				 pgoff_t end)
@@ -371,10 +403,74 @@ static vm_fault_t umem_map_pages(struct vm_fault *vmf, pgoff_t start,
 
 	if (end >= pages)
 		end = pages - 1;
-	if (start > end || !block_provided(region, start) ||
-	    !block_provided(region, end))
+	if (start > end)
 		return 0;
-	return umem_fault_backing_ops()->map_pages(vmf, start, end);
+	if (region->streams.most &&
+	    !umem_streams_narrow(region, vmf->pgoff, &start, &end))
+		return 0;
+	if (block_provided(region, start) && block_provided(region, end))
+		return umem_fault_backing_ops()->map_pages(vmf, start, end);
+	return may_map_part(vmf, region) ?
+		map_provided(vmf, region, start, end) : 0;
+}
+
+/*
+ * Core code does not map around a write, nor what pushed a window on. Those who
+ * write into a shared mapping in order do not mind pages being dirty, which all
+ * that was provided are anyway.
+ */
+static vm_fault_t map_ahead(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pgoff_t start = round_down(vmf->pgoff, AHEAD_PAGES);
+	pgoff_t end = start + AHEAD_PAGES - 1;
+	unsigned long table = vmf->address & PMD_MASK;
+
+	if (!(vma->vm_flags & VM_SHARED) && (vmf->flags & FAULT_FLAG_WRITE))
+		return 0;
+	start = max(start, linear_page_index(vma, max(vma->vm_start, table)));
+	end = min(end, linear_page_index(vma, min(vma->vm_end - 1,
+						  table + PMD_SIZE - 1)));
+	return umem_map_pages(vmf, start, end);
+}
+
+/* The granule at hand is there: read ahead, map ahead. */
+static vm_fault_t fault_ahead(struct vm_fault *vmf, struct umem_region *region,
+			      unsigned long granule)
+{
+	bool pushed = umem_streams_touched(region, granule);
+
+	if (pushed || ((vmf->flags & FAULT_FLAG_WRITE) &&
+		       umem_streams_follow(region, granule)))
+		return map_ahead(vmf) & VM_FAULT_NOPAGE;
+	return 0;
+}
+
+static vm_fault_t umem_fault(struct vm_fault *vmf)
+{
+	struct umem_region *region = region_of(vmf);
+	unsigned long missing = umem_granule_of(region, vmf->pgoff);
+	vm_fault_t major = 0;
+	vm_fault_t ret;
+
+	/* Beyond the end tmpfs answers SIGBUS. */
+	while (missing < region->granules) {
+		while (!umem_granule_provided(region, missing)) {
+			ret = fault_missing_traced(vmf, region, missing);
+			if (ret)
+				return ret;
+			major = VM_FAULT_MAJOR;
+		}
+		if (region->streams.most) {
+			ret = fault_ahead(vmf, region, missing);
+			if (ret)
+				return ret | major;
+		}
+		ret = fault_tmpfs(vmf, &missing);
+		if (ret)
+			return ret | (ret & VM_FAULT_RETRY ? 0 : major);
+	}
+	return fault_tmpfs(vmf, &missing);
 }
 
 #ifdef CONFIG_NUMA

@@ -19,7 +19,7 @@
 			 UMEM_FEATURE_PUNCH | UMEM_FEATURE_PREFETCH | \
 			 UMEM_FEATURE_USER_ONLY | UMEM_FEATURE_FINALIZE | \
 			 UMEM_FEATURE_CACHED | UMEM_FEATURE_HUGE | \
-			 UMEM_FEATURE_FILL)
+			 UMEM_FEATURE_FILL | UMEM_FEATURE_READAHEAD)
 #define CREATE_FLAGS	(UMEM_CREATE_CLOEXEC | UMEM_CREATE_HUGE | \
 			 UMEM_CREATE_USER_ONLY)
 
@@ -107,7 +107,7 @@ static int check_create(const struct umem_create *create)
 {
 	u32 granule = umem_create_granule(create);
 
-	if (create->flags & ~CREATE_FLAGS || create->reserved)
+	if (create->flags & ~CREATE_FLAGS)
 		return -EINVAL;
 	if (create->features & ~UMEM_FEATURES)
 		return -EOPNOTSUPP;
@@ -119,6 +119,8 @@ static int check_create(const struct umem_create *create)
 		return -EINVAL;
 	if (!is_multiple(create->max_data, granule) ||
 	    create->max_data > UMEM_MAX_DATA)
+		return -EINVAL;
+	if (create->readahead & (granule - 1))
 		return -EINVAL;
 	return check_wait_policy(create);
 }

@@ -20,6 +20,7 @@ static void region_free(struct kref *ref)
 		container_of(ref, struct umem_region, ref);
 
 	umem_retries_destroy(&region->retries);
+	umem_streams_destroy(region);
 	umem_requests_destroy(region);
 	free_percpu(region->stats);
 	vfree(region->provided);
@@ -73,7 +74,7 @@ size_t umem_region_memory(const struct umem_region *region)
 {
 	return sizeof(*region) +
 	       PAGE_ALIGN(bitmap_bits(region->granules) / BITS_PER_BYTE) +
-	       umem_requests_memory(region) +
+	       umem_requests_memory(region) + umem_streams_memory(region) +
 	       num_possible_cpus() * sizeof(*region->stats);
 }
 
@@ -108,9 +109,13 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 		goto free_stats;
 	if (umem_requests_init(region, create->max_inflight))
 		goto free_bitmap;
+	if (umem_streams_init(region, create->readahead))
+		goto destroy_requests;
 	region->memcg = get_mem_cgroup_from_mm(current->mm);
 	return region;
 
+destroy_requests:
+	umem_requests_destroy(region);
 free_bitmap:
 	vfree(region->provided);
 free_stats:

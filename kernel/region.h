@@ -32,6 +32,7 @@
 #include "request.h"
 #include "stats.h"
 #include "retry.h"
+#include "streams.h"
 
 struct mem_cgroup;
 struct umem_attachment;
@@ -68,6 +69,7 @@ struct umem_channel;
  * @requests: open requests.
  * @punch: the hole that is being made.
  * @fill: what asks for the rest.
+ * @streams: read-ahead.
  * @retries: notes of faults that had to let go, for their retry.
  * @channel_lock: protects @channel, @front_gone and attaching; outermost.
  * @channel: the present channel, uncounted (the channel takes itself out), or
@@ -102,6 +104,7 @@ struct umem_region {
 	struct umem_request_table requests;
 	struct umem_punch punch;
 	struct umem_fill fill;
+	struct umem_streams streams;
 	struct umem_retries retries;
 
 	struct mutex channel_lock;

@@ -265,8 +265,12 @@ static struct umem_request *slot_get(struct umem_region *region,
 
 static void slot_undo(struct umem_request *req)
 {
+	struct umem_request_table *table = &req->region->requests;
+
+	if (req->prefetch)
+		atomic_dec(&table->prefetching);
 	request_put_pages(req);
-	slot_free(&req->region->requests, req->tag);
+	slot_free(table, req->tag);
 }
 
 /*
@@ -307,8 +311,6 @@ static struct umem_request *request_insert(struct umem_request *req,
 	req->owner = att;
 	umem_request_move(bucket, req, att ? UMEM_REQUEST_ISSUED :
 					     UMEM_REQUEST_QUEUED);
-	if (req->prefetch)
-		atomic_inc(&region->requests.prefetching);
 	if (!att)
 		umem_queue_add(req, umem_queue_of(req));
 	other = req;
@@ -317,16 +319,13 @@ unlock:
 	return other;
 }
 
-/* Make @granule's request and hand it to the provider. As umem_request_get(). */
-static struct umem_request *request_make(struct umem_region *region,
-					 unsigned long granule, bool prefetch)
+/* Open @mine, hand it to the provider. As umem_request_get(). */
+static struct umem_request *request_open(struct umem_request *mine)
 {
-	struct umem_request *req, *mine;
+	struct umem_region *region = mine->region;
+	bool prefetch = mine->prefetch;
 	struct umem_attachment *att;
-
-	mine = slot_get(region, granule, prefetch);
-	if (IS_ERR(mine))
-		return mine;
+	struct umem_request *req;
 
 	rcu_read_lock();
 	att = rcu_dereference(region->attachment);
@@ -371,7 +370,8 @@ struct umem_request *umem_request_get(struct umem_region *region,
 	if (umem_granule_provided(region, granule))
 		return NULL;
 	umem_fill_demand(&region->fill, granule);
-	return request_make(region, granule, false);
+	req = slot_get(region, granule, false);
+	return IS_ERR(req) ? req : request_open(req);
 }
 
 /**
@@ -387,10 +387,45 @@ unsigned int umem_requests_background(const struct umem_request_table *table)
 	return max(table->depth / 2, 1U);
 }
 
-static bool prefetch_has_room(const struct umem_request_table *table)
+/*
+ * A slot and a page for @granule, not open yet; NULL when it is not to be asked
+ * for.
+ */
+static struct umem_request *prefetch_prepare(struct umem_region *region,
+					     unsigned long granule)
 {
-	return atomic_read(&table->prefetching) <
-	       umem_requests_background(table);
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_request_table *table = &region->requests;
+	struct umem_request *req;
+	bool open;
+
+	if (umem_granule_provided(region, granule))
+		return NULL;
+	spin_lock_bh(&bucket->lock);
+	open = umem_bucket_find(bucket, granule);
+	spin_unlock_bh(&bucket->lock);
+	if (open)
+		return NULL;
+	req = ERR_PTR(-EAGAIN);
+	if (atomic_inc_return(&table->prefetching) <=
+	    umem_requests_background(table))
+		req = slot_get(region, granule, true);
+	if (IS_ERR(req))
+		atomic_dec(&table->prefetching);
+	return req;
+}
+
+/* Returns 1 when it was asked for, 0 when it need not be, or an errno. */
+static int prefetch_open(struct umem_request *mine)
+{
+	struct umem_request *req = request_open(mine);
+	bool asked = req == mine;
+
+	if (IS_ERR(req))
+		return req == ERR_PTR(-EBUSY) ? 0 : PTR_ERR(req);
+	if (req)
+		umem_request_put(req);
+	return asked;
 }
 
 /**
@@ -405,28 +440,52 @@ static bool prefetch_has_room(const struct umem_request_table *table)
  */
 int umem_request_prefetch(struct umem_region *region, unsigned long granule)
 {
-	struct umem_bucket *bucket = umem_bucket_of(region, granule);
-	struct umem_request *req;
-	bool open;
+	struct umem_request *req = prefetch_prepare(region, granule);
 
-	if (umem_granule_provided(region, granule))
-		return 0;
-	spin_lock_bh(&bucket->lock);
-	open = umem_bucket_find(bucket, granule);
-	spin_unlock_bh(&bucket->lock);
-	if (open)
-		return 0;
-	if (!prefetch_has_room(&region->requests))
-		return -EAGAIN;
-	req = request_make(region, granule, true);
-	if (req == ERR_PTR(-EBUSY))
-		return 0;
-	if (IS_ERR(req))
-		return PTR_ERR(req);
-	if (!req)
-		return 0;
-	umem_request_put(req);
-	return 1;
+	return IS_ERR_OR_NULL(req) ? PTR_ERR_OR_ZERO(req) : prefetch_open(req);
+}
+
+/**
+ * umem_requests_prefetch - the same for several
+ * @region: the region; the caller pins its backing file.
+ * @first: index of the first one.
+ * @stride: distance to the next one.
+ * @count: how many; UMEM_PREFETCH_BATCH at most.
+ * @asked: counts those that had to be asked for.
+ *
+ * Pages first, then requests one after the other, so that their answers come
+ * together. May sleep.
+ *
+ * Return: how many, from the first one on, were asked for or need not be. Less
+ * than @count when there is no room or no page for the next one.
+ */
+unsigned int umem_requests_prefetch(struct umem_region *region,
+				    unsigned long first, long stride,
+				    unsigned int count, unsigned int *asked)
+{
+	struct umem_request *reqs[UMEM_PREFETCH_BATCH];
+	unsigned int at[UMEM_PREFETCH_BATCH];
+	unsigned int i, done, prepared = 0;
+	struct umem_request *req;
+	int ret;
+
+	for (done = 0; done < count; done++) {
+		req = prefetch_prepare(region, first + done * stride);
+		if (IS_ERR(req))
+			break;
+		if (!req)
+			continue;
+		at[prepared] = done;
+		reqs[prepared++] = req;
+	}
+	for (i = 0; i < prepared; i++) {
+		ret = prefetch_open(reqs[i]);
+		if (ret < 0)
+			done = min(done, at[i]);
+		else
+			*asked += ret;
+	}
+	return done;
 }
 
 /**

@@ -103,7 +103,7 @@ struct umem_bucket {
  * @queue_lock: taken with bottom halves off; innermost.
  * @queues: requests to be taken by a provider or to be cancelled, oldest first.
  * @queue_wait: readers and pollers of the channel.
- * @prefetching: open requests with @prefetch set.
+ * @prefetching: slots taken by requests with @prefetch set.
  */
 struct umem_request_table {
 	struct umem_request *slots;
@@ -121,6 +121,9 @@ struct umem_request_table {
 	atomic_t prefetching;
 };
 
+/* How many prefetches are prepared before they are submitted. */
+#define UMEM_PREFETCH_BATCH	16U
+
 /* request.c: the table */
 int umem_requests_init(struct umem_region *region, unsigned int depth);
 void umem_requests_destroy(struct umem_region *region);
@@ -128,6 +131,9 @@ struct umem_request *umem_request_get(struct umem_region *region,
 				      unsigned long granule);
 int umem_request_prefetch(struct umem_region *region, unsigned long granule);
 unsigned int umem_requests_background(const struct umem_request_table *table);
+unsigned int umem_requests_prefetch(struct umem_region *region,
+				    unsigned long first, long stride,
+				    unsigned int count, unsigned int *asked);
 void umem_request_put(struct umem_request *req);
 size_t umem_requests_memory(const struct umem_region *region);
 bool umem_requests_full(struct umem_region *region);

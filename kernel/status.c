@@ -65,6 +65,7 @@ void umem_region_status(struct umem_region *region,
 		umem_stat_sum(stats, UMEM_STAT_PREFETCHES_DROPPED);
 	status->cancels = umem_stat_sum(stats, UMEM_STAT_CANCELS);
 	status->bytes_mapped = umem_stat_sum(stats, UMEM_STAT_BYTES_MAPPED);
+	umem_streams_status(region, status);
 	status->memory = umem_region_memory(region);
 	status->fills = umem_stat_sum(stats, UMEM_STAT_FILLS);
 	if (status->granules_provided < status->granules)
@@ -129,6 +130,11 @@ void umem_region_fdinfo(struct seq_file *seq, struct umem_region *region)
 	if (status.provider[0])
 		seq_printf(seq, "umem-source:\t%s\n", status.provider);
 	seq_printf(seq, "umem-faults:\t%llu\n", status.faults);
+	if (status.readahead)
+		seq_printf(seq, "umem-readahead:\t%llu max %llu asked %llu hits %llu late %llu wasted\n",
+			   status.readahead, status.readahead_asked,
+			   status.readahead_hits, status.readahead_late,
+			   status.readahead_wasted);
 	seq_printf(seq, "umem-requests:\t%llu queued %llu issued %u max\n",
 		   status.requests_queued, status.requests_issued,
 		   status.max_inflight);

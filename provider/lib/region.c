@@ -237,6 +237,10 @@ static int create_invalid(struct umem_why *why, const struct umem_create *c,
 	if (f && c->max_data > f->max_data)
 		return umem_because(why, -EINVAL, "max-data must not exceed %u",
 				    f->max_data);
+	if (c->readahead % granule)
+		return umem_because(why, -EINVAL,
+				    "readahead %u must be a multiple of %u",
+				    c->readahead, granule);
 	return umem_because(why, -EINVAL, "%s",
 			    umem_explain(UMEM_DO_CREATE, EINVAL));
 }

@@ -76,7 +76,7 @@ static void test_layout(void)
 	tap_is("struct umem_create", sizeof(struct umem_create), 40);
 	tap_is("struct umem_channel_open", sizeof(struct umem_channel_open), 8);
 	tap_is("struct umem_region_status", sizeof(struct umem_region_status),
-	       352);
+	       392);
 	tap_is("struct umem_fill_args", sizeof(struct umem_fill_args), 8);
 	tap_is("struct umem_finalize", sizeof(struct umem_finalize), 8);
 }
@@ -132,8 +132,10 @@ static void test_create_fields(void)
 	REFUSED("size 2^63", size, 1ULL << 63, -EFBIG);
 	REFUSED("size 2^64 - 4096", size, -(uint64_t)PAGE, -EFBIG);
 	REFUSED("size 2^64 - 1", size, UINT64_MAX, -EINVAL);
-	REFUSED("reserved 1", reserved, 1, -EINVAL);
-	REFUSED("reserved 2^31", reserved, 1U << 31, -EINVAL);
+	REFUSED("readahead 1", readahead, 1, -EINVAL);
+	REFUSED("readahead unaligned", readahead, PAGE + 1, -EINVAL);
+	REFUSED("readahead of a granule", readahead, PAGE, 0);
+	REFUSED("the largest readahead", readahead, UINT32_MAX - PAGE + 1, 0);
 	for (bit = 0; bit < 32; bit++) {
 		c = good;
 		c.flags = 1U << bit;

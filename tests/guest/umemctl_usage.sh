@@ -32,7 +32,8 @@ W='--wait-policy hard'
 
 is "umemctl --version" "$(umemctl --version | cut -d' ' -f1)" umemctl
 like "umemctl --help lists the verbs" "$(umemctl --help)" 'attach-provider'
-for verb in run attach-provider detach-provider status list finalize features; do
+for verb in run attach-provider detach-provider status list record replay \
+	finalize features; do
 	like "umemctl $verb --help" "$(umemctl $verb --help)" "^usage: umemctl $verb"
 done
 
@@ -58,6 +59,10 @@ says 2 'the port "0" is not a number from 1 to 65535' run --provider rdma://h:0/
 says 2 'needs brackets' run --provider rdma://fe80::1:7471/1
 says 2 '--max-inflight: 0 is not between 1 and' run --max-inflight 0
 says 2 '--max-data: 0 is not between 1 and' run --max-data 0
+says 2 '--readahead: 4G is more than' run --readahead 4G
+says 2 'record: the target is missing' record
+says 2 'record: the file is missing' record 1:3
+says 2 '"more" is one argument too many' replay 1:3 file more
 says 2 '--reads-inflight: "x" is not a whole number' run --reads-inflight x
 says 2 'there is no option --frobnicate' run --frobnicate
 says 2 'there is no option -q' status -q

@@ -140,6 +140,9 @@ static void create(void **state)
 	c = fine;
 	c.max_data = 2 << 20;
 	create_says(c, EINVAL, "max-data must not exceed 1048576");
+	c = fine;
+	c.readahead = 5000;
+	create_says(c, EINVAL, "readahead 5000 must be a multiple of 4096");
 	create_says(fine, EINVAL, umem_explain(UMEM_DO_CREATE, EINVAL));
 	create_says(fine, ENOMEM, umem_explain(UMEM_DO_CREATE, ENOMEM));
 }

@@ -60,7 +60,9 @@ struct bench_options {
 	uint64_t touches;	/* a row and round */
 	uint64_t rounds;
 	uint64_t batch;
-	uint64_t seed;		/* of the order of touches */
+	uint64_t seed;		/* of the order of touches, unless it is @stride */
+	uint64_t stride;	/* 0: random order */
+	uint32_t readahead;	/* of umem's regions, bytes */
 	struct bench_cpus cpu;
 	struct bench_cpus handler_cpu;
 	enum bench_poll poll;
@@ -86,6 +88,13 @@ struct bench {
 	struct row *rows;
 	size_t row_count;
 };
+
+/* The page of a round's touch number @index. */
+static inline uint64_t bench_page(const struct bench *bench, uint64_t index)
+{
+	return bench->opt.stride ? index * bench->opt.stride :
+				   perm_at(&bench->perm, index);
+}
 
 /* options.c: 0, or an exit status + 1 when the program is to end with it. */
 int bench_options_parse(int argc, char **argv, struct bench_options *opt);

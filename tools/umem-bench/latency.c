@@ -66,6 +66,7 @@ static void time_batch(struct row *row, struct batch *batch)
 	bool tsc = row->bench->opt.clock == BENCH_CLOCK_TSC;
 	bool write = row->bench->opt.write;
 	uint64_t before = faults();
+	uint64_t start = clock_ns(row->bench->opt.clock);
 
 	if (!row->map)
 		time_touches(row, batch, TOUCH_CALL, row->bench->opt.clock);
@@ -77,6 +78,7 @@ static void time_batch(struct row *row, struct batch *batch)
 		time_touches(row, batch, TOUCH_READ, BENCH_CLOCK_TSC);
 	else
 		time_touches(row, batch, TOUCH_READ, BENCH_CLOCK_MONOTONIC);
+	row->total_ns += clock_ns(row->bench->opt.clock) - start;
 	row->faults += faults() - before;
 }
 
@@ -130,7 +132,7 @@ static int run_batches(struct bench *bench, struct batch *batch)
 		batch->count = touches - done < bench->opt.batch ?
 			       touches - done : bench->opt.batch;
 		for (size_t i = 0; i < batch->count; i++)
-			batch->page[i] = perm_at(&bench->perm, done + i);
+			batch->page[i] = bench_page(bench, done + i);
 		for (size_t i = 0; i < bench->row_count; i++) {
 			size_t at = (first + i) % bench->row_count;
 			struct row *row = &bench->rows[at];

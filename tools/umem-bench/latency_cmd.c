@@ -58,6 +58,7 @@ static int look_at_source(struct bench *bench)
 static int settle_touches(struct bench *bench)
 {
 	struct bench_options *opt = &bench->opt;
+	uint64_t most;
 
 	bench->pages = opt->size / BENCH_PAGE;
 	if (bench->pages > expect_pages(bench->expect)) {
@@ -67,14 +68,16 @@ static int settle_touches(struct bench *bench)
 			 expect_pages(bench->expect), bench->pages);
 		return -ERANGE;
 	}
-	if (opt->touches > bench->pages) {
-		umem_say("--touches: the region has %" PRIu64
-			 " pages, and each is touched once", bench->pages);
+	/* Those that a stride meets. */
+	most = opt->stride ? (bench->pages - 1) / opt->stride + 1 :
+			     bench->pages;
+	if (opt->touches > most) {
+		umem_say("--touches: of the region %" PRIu64
+			 " pages can be touched, each once", most);
 		return -ERANGE;
 	}
 	if (!opt->touches)
-		opt->touches = bench->pages < DEFAULT_TOUCHES ? bench->pages :
-								DEFAULT_TOUCHES;
+		opt->touches = most < DEFAULT_TOUCHES ? most : DEFAULT_TOUCHES;
 	if (opt->batch > opt->touches)
 		opt->batch = opt->touches;
 	return 0;
@@ -209,8 +212,11 @@ static int measure(struct bench *bench)
 						  EXIT_SUCCESS;
 }
 
-/* Whether all rows can have what @sim promises. */
-static bool sim_is_plain(const struct umem_sim_attach *sim)
+/*
+ * Whether the rows can have what @sim promises. A bandwidth only umem-sim knows,
+ * which then has to be named.
+ */
+static bool sim_is_plain(const struct umem_sim_attach *sim, const char *rows)
 {
 	struct umem_sim_attach plain = {
 		.content = UMEM_SIM_PATTERN,
@@ -218,6 +224,9 @@ static bool sim_is_plain(const struct umem_sim_attach *sim)
 		.pattern_seed = sim->pattern_seed,
 		.latency_ns = sim->latency_ns,
 	};
+
+	if (rows && !strstr(rows, "uffd"))
+		plain.bandwidth = sim->bandwidth;
 
 	return !memcmp(sim, &plain, sizeof(plain));
 }
@@ -232,9 +241,9 @@ static bool source_is_usable(struct bench *bench)
 		return false;
 	case UMEM_SOURCE_SIM:
 		bench->opt.pattern_seed = bench->source.sim.arg.pattern_seed;
-		if (sim_is_plain(&bench->source.sim.arg))
+		if (sim_is_plain(&bench->source.sim.arg, bench->opt.rows))
 			return true;
-		umem_say("--source: of sim: only latency=TIME and pattern=SEED mean the same to all rows");
+		umem_say("--source: of sim: only latency=TIME and pattern=SEED mean the same to all rows, and bandwidth=SIZE to those of --rows without uffd");
 		return false;
 	default:
 		umem_say("--source: %s is not reached by RDMA; rdma://HOST:PORT/ID is",

@@ -26,6 +26,8 @@ static const char usage[] =
 	"  --rounds R           fresh regions so many times (default 4)\n"
 	"  --batch N            touches of a row before the next has its turn (default 64)\n"
 	"  --seed N             of the random order (default 1)\n"
+	"  --stride N           not in random order: every N-th page from the first on\n"
+	"  --readahead S        of umem's regions (default 0)\n"
 	"  --write              the touch is a store\n"
 	"  --rows A,B,...       only these; one that cannot run is an error\n"
 	"  --verify-pattern=N   the export is what \"umem-bench pattern --seed N\" wrote\n"
@@ -62,7 +64,7 @@ static void print_usage(FILE *to)
 enum {
 	OPT_SOURCE = 256, OPT_SIZE, OPT_TOUCHES, OPT_ROUNDS, OPT_BATCH,
 	OPT_SEED, OPT_WRITE, OPT_ROWS, OPT_PATTERN, OPT_FILE, OPT_CPU,
-	OPT_HANDLER, OPT_POLL, OPT_CLOCK,
+	OPT_HANDLER, OPT_POLL, OPT_CLOCK, OPT_STRIDE, OPT_READAHEAD,
 };
 
 static const struct option longs[] = {
@@ -72,6 +74,8 @@ static const struct option longs[] = {
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "batch", required_argument, NULL, OPT_BATCH },
 	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "stride", required_argument, NULL, OPT_STRIDE },
+	{ "readahead", required_argument, NULL, OPT_READAHEAD },
 	{ "write", no_argument, NULL, OPT_WRITE },
 	{ "rows", required_argument, NULL, OPT_ROWS },
 	{ "verify-pattern", optional_argument, NULL, OPT_PATTERN },
@@ -124,6 +128,20 @@ static int parse_size(const char *text, struct bench_options *opt,
 	return err;
 }
 
+static int parse_readahead(const char *text, struct bench_options *opt,
+			   struct umem_why *why)
+{
+	uint64_t bytes = 0;
+	int err = umem_size_parse(text, &bytes, why);
+
+	if (!err && (bytes > UINT32_MAX || bytes % BENCH_PAGE))
+		return umem_because(why, -EINVAL,
+				    "\"%s\" is not a multiple of 4096 below 4G",
+				    text);
+	opt->readahead = (uint32_t)bytes;
+	return err;
+}
+
 static int parse_pattern(const char *text, struct bench_options *opt,
 			 struct umem_why *why)
 {
@@ -151,6 +169,10 @@ static int parse_one(int c, const char *arg, struct bench_options *opt,
 		return umem_number_parse(arg, 1, MAX_BATCH, &opt->batch, why);
 	case OPT_SEED:
 		return umem_number_parse(arg, 0, UINT64_MAX, &opt->seed, why);
+	case OPT_STRIDE:
+		return umem_number_parse(arg, 1, UINT32_MAX, &opt->stride, why);
+	case OPT_READAHEAD:
+		return parse_readahead(arg, opt, why);
 	case OPT_WRITE:
 		opt->write = true;
 		return 0;

@@ -75,6 +75,13 @@ static object *umem(const struct row *row)
 	add_count(status, "granules_provided", row->umem.granules_provided);
 	add_count(status, "bytes_copied", row->umem.bytes_copied);
 	add_count(status, "bytes_direct", row->umem.bytes_direct);
+	if (row->bench->opt.readahead) {
+		add_count(status, "readahead_asked", row->umem.readahead_asked);
+		add_count(status, "readahead_hits", row->umem.readahead_hits);
+		add_count(status, "readahead_late", row->umem.readahead_late);
+		add_count(status, "readahead_wasted",
+			  row->umem.readahead_wasted);
+	}
 	if (row->ops->source == UMEM_SOURCE_SIM)
 		add_count(status, "polled", row->umem.polled);
 	return status;
@@ -90,6 +97,7 @@ static object *one_row(const struct row *row, const struct row *floor)
 	add_text(to, "kind", row->ops->name);
 	add_text(to, "what", row->ops->what);
 	add_count(to, "touches", row->touches);
+	add_count(to, "total_ns", row->total_ns);
 	add_count(to, "faults", row->faults);
 	add_count(to, "verified", row->verified);
 	add(to, "latency_ns", times(&sum));
@@ -150,6 +158,8 @@ static void add_run(object *to, const struct bench *bench)
 	add_count(to, "rounds", opt->rounds);
 	add_count(to, "batch", opt->batch);
 	add_count(to, "seed", opt->seed);
+	add_count(to, "stride", opt->stride);
+	add_count(to, "readahead", opt->readahead);
 	add_text(to, "verified_with", expect_name(bench->expect));
 	add_count(to, "timer_floor_ns", bench->floor_ns);
 }

@@ -67,6 +67,10 @@ struct row_umem {
 	uint64_t granules_provided;
 	uint64_t bytes_copied;
 	uint64_t bytes_direct;
+	uint64_t readahead_asked;
+	uint64_t readahead_hits;
+	uint64_t readahead_late;
+	uint64_t readahead_wasted;
 	uint64_t polled;	/* answers of the simulated provider that a fault polled */
 };
 
@@ -81,6 +85,7 @@ struct row {
 	const char *name;	/* @ops->name, or the group's if it is the best */
 	struct hist *hist;
 	uint64_t touches;
+	uint64_t total_ns;	/* from the first of a batch to the last */
 	uint64_t faults;	/* page faults the kernel counted during them */
 	uint64_t verified;	/* pages compared; equals @touches */
 	struct row_umem umem;

@@ -48,7 +48,7 @@ static int fill(const struct row *row, struct umem_why *why)
 	char page[BENCH_PAGE];
 
 	for (uint64_t i = 0; i < bench->opt.touches; i++) {
-		uint64_t index = perm_at(&bench->perm, i);
+		uint64_t index = bench_page(bench, i);
 		int err = expect_page(bench->expect, index, page);
 
 		if (err)
@@ -67,7 +67,7 @@ static void map_all(const struct row *row)
 {
 	for (uint64_t i = 0; i < row->bench->opt.touches; i++) {
 		volatile char *byte = row->map +
-			perm_at(&row->bench->perm, i) * BENCH_PAGE;
+			bench_page(row->bench, i) * BENCH_PAGE;
 
 		if (row->bench->opt.write)
 			*byte = *byte;

@@ -12,7 +12,7 @@
 #include "umem_row.h"
 
 /* One thread faults; the rest is for what the kernel fetches ahead. */
-#define MAX_INFLIGHT 64U
+#define MAX_INFLIGHT 128U
 #define MAX_DATA (64U << 10)
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
@@ -47,6 +47,7 @@ int umem_row_open(struct row *row, struct umem_why *why)
 		.wait_policy = UMEM_WAIT_HARD,
 		.max_inflight = at_most(MAX_INFLIGHT, features.max_inflight),
 		.max_data = at_most(MAX_DATA, features.max_data),
+		.readahead = row->bench->opt.readahead,
 	};
 	row->priv = umem;
 	return 0;
@@ -89,6 +90,10 @@ void umem_row_drop(struct row *row)
 		row->umem.granules_provided += status.granules_provided;
 		row->umem.bytes_copied += status.bytes_copied;
 		row->umem.bytes_direct += status.bytes_direct;
+		row->umem.readahead_asked += status.readahead_asked;
+		row->umem.readahead_hits += status.readahead_hits;
+		row->umem.readahead_late += status.readahead_late;
+		row->umem.readahead_wasted += status.readahead_wasted;
 	}
 	munmap(row->map, umem->create.size);
 	close(umem->region);

@@ -30,6 +30,7 @@ static const struct {
 	{ UMEM_FEATURE_USER_ONLY, "user-only", "regions the kernel does not wait for" },
 	{ UMEM_FEATURE_FINALIZE, "finalize", "plain mappings once all is provided" },
 	{ UMEM_FEATURE_FILL, "fill", "fetch all that is missing in the background" },
+	{ UMEM_FEATURE_READAHEAD, "readahead", "read-ahead for touches in order" },
 };
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))

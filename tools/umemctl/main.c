@@ -18,6 +18,8 @@ static const struct verb *const verbs[] = {
 	&verb_list,
 	&verb_fill,
 	&verb_wait,
+	&verb_record,
+	&verb_replay,
 	&verb_finalize,
 	&verb_features,
 };

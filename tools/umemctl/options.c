@@ -83,3 +83,18 @@ const char *only_argument(const struct verb *verb, int argc, char **argv,
 			   argv[optind + 1]);
 	return argv[optind];
 }
+
+void two_arguments(const struct verb *verb, int argc, char **argv,
+		   const char *what, const char **first,
+		   const char *what_else, const char **second)
+{
+	if (optind >= argc)
+		usage_fail(verb, "%s is missing", what);
+	if (optind + 1 >= argc)
+		usage_fail(verb, "%s is missing", what_else);
+	if (optind + 2 < argc)
+		usage_fail(verb, "\"%s\" is one argument too many",
+			   argv[optind + 2]);
+	*first = argv[optind];
+	*second = argv[optind + 1];
+}

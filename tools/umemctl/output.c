@@ -133,6 +133,11 @@ void status_json(struct json_object *to, const struct umem_region_status *status
 	ADD_NUMBER(to, status, memory);
 	ADD_NUMBER(to, status, fills);
 	ADD_NUMBER(to, status, fill_window);
+	ADD_NUMBER(to, status, readahead);
+	ADD_NUMBER(to, status, readahead_asked);
+	ADD_NUMBER(to, status, readahead_hits);
+	ADD_NUMBER(to, status, readahead_late);
+	ADD_NUMBER(to, status, readahead_wasted);
 }
 
 void print_json(struct json_object *object)

@@ -2,6 +2,7 @@
 /*
  * umemctl run
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ static const struct option options[] = {
 	{ "max-data", required_argument, NULL, OPT_MAX_DATA },
 	{ "user-only", no_argument, NULL, OPT_USER_ONLY },
 	{ "huge", no_argument, NULL, OPT_HUGE },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
+	{ "readahead", required_argument, NULL, OPT_READAHEAD },
 	PROVIDER_OPTIONS,
 	{ }
 };
@@ -37,6 +40,7 @@ static const struct option options[] = {
 struct run_options {
 	struct umem_create create;
 	struct provider_choice provider;
+	const char *replay;	/* NULL: nothing */
 	bool have_size;
 };
 
@@ -64,6 +68,16 @@ static void parse_policy(const struct verb *verb, struct umem_create *create)
 		usage_fail(verb, "--wait-policy %s is none; give hard, timeout=MS or fail-fast",
 			   optarg);
 	}
+}
+
+static void parse_readahead(const struct verb *verb, struct umem_create *create)
+{
+	uint64_t size = option_size(verb, "--readahead");
+
+	if (size > UINT32_MAX)
+		usage_fail(verb, "--readahead: %s is more than 4294967295",
+			   optarg);
+	create->readahead = (uint32_t)size;
 }
 
 static void parse_data(const struct verb *verb, struct umem_create *create)
@@ -95,6 +109,12 @@ static void parse_option(const struct verb *verb, int opt, struct run_options *o
 		break;
 	case OPT_MAX_DATA:
 		parse_data(verb, &o->create);
+		break;
+	case OPT_REPLAY:
+		o->replay = optarg;
+		break;
+	case OPT_READAHEAD:
+		parse_readahead(verb, &o->create);
 		break;
 	case OPT_USER_ONLY:
 		o->create.flags |= UMEM_CREATE_USER_ONLY;
@@ -160,6 +180,8 @@ static int try_create(int device, struct run_options *o, struct umem_why *why)
 		o->create.features |= UMEM_FEATURE_USER_ONLY;
 	if (o->create.flags & UMEM_CREATE_HUGE)
 		o->create.features |= UMEM_FEATURE_HUGE;
+	if (o->create.readahead)
+		o->create.features |= UMEM_FEATURE_READAHEAD;
 	err = umem_region_create(device, &o->create);
 	if (err < 0)
 		umem_create_because(why, err, &o->create, &features);
@@ -189,7 +211,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct run_options o;
 	char subject[64];
-	int region;
+	int region, err;
 
 	parse(verb, argc, argv, &o);
 	argv = child_arguments(argv + optind);
@@ -200,6 +222,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 		 (uint64_t)o.create.size);
 	if (provider_start(region, subject, &o.provider))
 		return EXIT_FAILURE;
+	/* What could not be had the program asks for itself. */
+	if (o.replay) {
+		err = replay_file(region, subject, o.replay);
+		if (err && err != -EIO)
+			return EXIT_FAILURE;
+	}
 	return child_run(region, argv);
 }
 
@@ -224,6 +252,8 @@ PROVIDER_HELP
 "                       with --huge)\n"
 "  --max-data S         largest DATA record of a provider in userspace (64K, or 2M\n"
 "                       with --huge)\n"
+"  --readahead S        read so far ahead of touches in an order (0: do not)\n"
+"  --replay FILE        prefetch what umemctl record wrote to FILE, before CMD starts\n"
 "  --user-only          system calls and KVM do not wait for missing memory: EFAULT\n"
 "  -h, --help           this text\n",
 	.options = options,

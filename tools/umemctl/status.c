@@ -53,6 +53,30 @@ static void print_region(const char *target, const struct umem_region_status *st
 	       st->max_inflight, umem_size_text(st->max_data, data));
 }
 
+/*
+ * Accuracy: of what was asked for and decided, how much was touched. Coverage:
+ * of what was touched and not there at first, how much came before it was
+ * touched.
+ */
+static void print_readahead(const struct umem_region_status *st)
+{
+	uint64_t decided = st->readahead_hits + st->readahead_wasted;
+	uint64_t early = st->readahead_hits - st->readahead_late;
+	uint64_t missed = st->faults + early;
+	char size[UMEM_SIZE_TEXT];
+
+	if (!st->readahead)
+		return;
+	printf("read-ahead   %s at most, %" PRIu64 " asked, %" PRIu64
+	       " hits (%" PRIu64 " late), %" PRIu64 " wasted\n",
+	       umem_size_text(st->readahead, size),
+	       (uint64_t)st->readahead_asked, (uint64_t)st->readahead_hits,
+	       (uint64_t)st->readahead_late, (uint64_t)st->readahead_wasted);
+	printf("             accuracy %.1f%%, coverage %.1f%%\n",
+	       decided ? 100.0 * st->readahead_hits / decided : 0.0,
+	       missed ? 100.0 * early / missed : 0.0);
+}
+
 static void print_counters(const struct umem_region_status *st)
 {
 	print_count("faults", st->faults, "found their granule missing");
@@ -74,6 +98,7 @@ static void print_counters(const struct umem_region_status *st)
 		printf("at most %u at once\n", st->fill_window);
 	else
 		printf("not under way\n");
+	print_readahead(st);
 	print_count("cancels", st->cancels, "told to a provider");
 	print_bytes("copied", st->bytes_copied, "by umem into pages");
 	print_bytes("direct", st->bytes_direct, "by the provider, without a copy");

@@ -46,6 +46,8 @@ extern const struct verb verb_status;
 extern const struct verb verb_list;
 extern const struct verb verb_fill;
 extern const struct verb verb_wait;
+extern const struct verb verb_record;
+extern const struct verb verb_replay;
 extern const struct verb verb_finalize;
 extern const struct verb verb_features;
 
@@ -62,6 +64,8 @@ enum {
 	OPT_MAX_INFLIGHT,
 	OPT_MAX_DATA,
 	OPT_HUGE,
+	OPT_READAHEAD,
+	OPT_REPLAY,
 	OPT_READS_INFLIGHT,
 	OPT_CONNECT_TIMEOUT,
 	OPT_ACK_TIMEOUT,
@@ -82,6 +86,20 @@ uint32_t option_number(const struct verb *verb, const char *name, uint32_t max);
 /* The one argument of a verb such as status; @what names it in the error. */
 const char *only_argument(const struct verb *verb, int argc, char **argv,
 			  const char *what);
+
+/* The two arguments of a verb such as record. */
+void two_arguments(const struct verb *verb, int argc, char **argv,
+		   const char *what, const char **first,
+		   const char *what_else, const char **second);
+
+/* ---- replay.c */
+
+/*
+ * Prefetches the hot set in the file @path into @region, and waits for it. Says
+ * why it fails, with @subject as the region's name; a negative errno then, -EIO
+ * when a part could not be had.
+ */
+int replay_file(int region, const char *subject, const char *path);
 
 /* ---- provider.c: which provider, and starting it */
 

@@ -106,6 +106,7 @@ enum umem_status {
 #define UMEM_FEATURE_USER_ONLY	(1ULL << 6)	/* UMEM_CREATE_USER_ONLY */
 #define UMEM_FEATURE_FINALIZE	(1ULL << 7)	/* UMEM_IOC_FINALIZE */
 #define UMEM_FEATURE_FILL	(1ULL << 8)	/* UMEM_IOC_FILL */
+#define UMEM_FEATURE_READAHEAD	(1ULL << 9)	/* &umem_create.readahead */
 
 /**
  * struct umem_features - UMEM_IOC_FEATURES: what this kernel offers
@@ -171,7 +172,10 @@ enum umem_wait_policy {
  *	&umem_features.max_inflight. Faults beyond it wait. Each pins a granule.
  * @max_data: largest payload of one DATA record, bytes; a multiple of the
  *	granule, 1 granule to &umem_features.max_data.
- * @reserved: 0.
+ * @readahead: how far to read ahead of those who touch the region in a
+ *	recognisable order, bytes; a multiple of the granule, 0: not at all.
+ *	What is read ahead never takes more than half of @max_inflight. (Was
+ *	reserved, and 0, before UMEM_FEATURE_READAHEAD.)
  *
  * Returns the new region fd, opened read-write. What the region costs beside
  * its pages (&umem_region_status.memory), and pages that are fetched in the
@@ -185,7 +189,7 @@ struct umem_create {
 	__u32 timeout_ms;
 	__u32 max_inflight;
 	__u32 max_data;
-	__u32 reserved;
+	__u32 readahead;
 };
 
 /* ---- Region fd ---------------------------------------------------------- */
@@ -300,7 +304,8 @@ struct umem_fill_args {
  *	fetched them.
  * @granules_written: out: granules that became provided by a write() of the
  *	whole granule: nobody fetched them.
- * @prefetches: out: requests made because of posix_fadvise() or UMEM_IOC_FILL.
+ * @prefetches: out: requests made before somebody waited: because of
+ *	posix_fadvise(), UMEM_IOC_FILL and read-ahead.
  * @prefetches_dropped: out: granules advised that were not looked at, as
  *	there was no room for the first of them.
  * @cancels: out: CANCEL records read by a provider.
@@ -310,6 +315,16 @@ struct umem_fill_args {
  * @fills: out: requests made because of UMEM_IOC_FILL.
  * @fill_window: out: as in &umem_fill_args; 0 when all is there or nobody fills.
  * @reserved2: out: 0.
+ * @readahead: out: how far is read ahead at most, bytes: as created, or half
+ *	of @max_inflight where that is less.
+ * @readahead_asked: out: requests made by read-ahead.
+ * @readahead_hits: out: of these, those that were then touched, as far as that
+ *	is noticed: by a fault that found one missing still, or by a later
+ *	touch of the same run, which counts all of the run before it.
+ * @readahead_late: out: of @readahead_hits, those that were missing still when
+ *	they were touched: they count as @faults as well.
+ * @readahead_wasted: out: of @readahead_asked, those whose run turned
+ *	elsewhere or was forgotten. The rest is ahead of a run.
  */
 struct umem_region_status {
 	__aligned_u64 size;
@@ -346,6 +361,11 @@ struct umem_region_status {
 	__aligned_u64 fills;
 	__u32 fill_window;
 	__u32 reserved2;
+	__aligned_u64 readahead;
+	__aligned_u64 readahead_asked;
+	__aligned_u64 readahead_hits;
+	__aligned_u64 readahead_late;
+	__aligned_u64 readahead_wasted;
 };
 
 #define UMEM_IOC_MAGIC		0xE7

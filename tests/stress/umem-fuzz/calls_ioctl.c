@@ -45,6 +45,8 @@ static void draw_create(struct fuzz *f, struct umem_create *create)
 		create->timeout_ms = 1 + draw(f, 4);
 	create->max_inflight = 1 + draw(f, once_in(f, 4) ? 256 : 8);
 	create->max_data = (1 + draw(f, 8)) * PAGE;
+	if (once_in(f, 4))
+		create->readahead = draw(f, 33) * PAGE;
 	if (once_in(f, 12))
 		create->flags |= UMEM_CREATE_USER_ONLY;
 	if (!once_in(f, 12))
@@ -52,6 +54,8 @@ static void draw_create(struct fuzz *f, struct umem_create *create)
 	create->flags |= UMEM_CREATE_HUGE;
 	create->size = (1 + draw(f, 4)) * UMEM_GRANULE_HUGE;
 	create->max_data = UMEM_GRANULE_HUGE;
+	if (create->readahead)
+		create->readahead = UMEM_GRANULE_HUGE;
 }
 
 /* What is valid may not cost too much, nor wait too long. */

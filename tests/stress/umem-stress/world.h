@@ -128,6 +128,7 @@ struct round {
 	unsigned int timeout_ms;
 	unsigned int inflight;
 	unsigned int max_data;
+	unsigned int ahead;		/* granules of read-ahead */
 	unsigned int steps;		/* of each worker */
 	bool fails;			/* providers answer FAIL at times */
 	bool zeros;			/* and ZERO */

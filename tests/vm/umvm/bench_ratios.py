@@ -23,7 +23,9 @@ KEYS = (
 class Rows:
     def __init__(self, rows):
         self.by = {(r["row"], r["fabric_ns"], r["access"], r["wait"]): r["instructions"]
-                   for r in rows}
+                   for r in rows if "stride" not in r}
+        self.scans = {(r["row"], r["stride"], r["readahead"], r["access"]): r
+                      for r in rows if "stride" in r}
 
     def get(self, row, access, fabric=None, wait=None, what="p50"):
         found = self.by.get((row, fabric, access, wait))
@@ -41,6 +43,24 @@ class Rows:
         return min(values) if values else None
 
 
+    def scan_vs_tmpfs(self, stride):
+        """All that a page costs while it is scanned; the worse access."""
+        return worst(*(quotient(row["per_page"],
+                                self.scans[("tmpfs-first", *key[1:])]["per_page"])
+                       for key, row in self.scans.items()
+                       if key[0] == "umem-sim" and key[1] == stride and key[2]))
+
+    def random_cost(self):
+        """With read-ahead by without; the worse of p50, all that a page costs, and access."""
+        def pairs():
+            for key, row in self.scans.items():
+                if key[0] == "umem-sim" and key[1] == 0 and key[2]:
+                    base = self.scans[(*key[:2], 0, key[3])]
+                    yield row["per_page"], base["per_page"]
+                    yield row["instructions"]["p50"], base["instructions"]["p50"]
+        return worst(*(quotient(*pair) for pair in pairs()))
+
+
 def worst(*values):
     values = [value for value in values if value is not None]
     return max(values) if values else None
@@ -50,7 +70,13 @@ def quotient(a, b):
     return None if a is None or not b else round(a / b, 4)
 
 
-def ratios(rows):
+def fewer(starts):
+    """The share of demand that is spared the second start."""
+    demand = {start["start"]: start["faults"] + start["reads"] for start in starts}
+    return round(1 - demand["second"] / demand["first"], 4) if demand.get("first") else None
+
+
+def ratios(rows, starts=()):
     rows = Rows(rows)
     out = dict.fromkeys(KEYS)
     out["sim0_rd_added"] = rows.added("umem-sim", "read", 0)
@@ -66,4 +92,8 @@ def ratios(rows):
             quotient(read, rows.uffd_added("read", fabric, "spin")),
             quotient(write, rows.uffd_added("write", fabric, "spin")))
     out["sim10_sleep_wr_added"] = rows.added("umem-sim", "write", 10000, "sleep")
+    out["seq_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(1)
+    out["stride3_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(3)
+    out["random_readahead_cost"] = rows.random_cost()
+    out["hotset_fault_reduction"] = fewer(starts)
     return out
