@@ -347,10 +347,7 @@ static bool block_provided(const struct umem_region *region, pgoff_t index)
 	return true;
 }
 
-/*
- * Core code maps all of a large folio by one entry, whatever range we name,
- * unless there is a page table already.
- */
+/* Without one, core code can map nothing but a large folio by one entry. */
 static bool has_page_table(const struct vm_fault *vmf)
 {
 	return !pmd_none(READ_ONCE(*vmf->pmd));
@@ -381,11 +378,26 @@ static vm_fault_t map_provided(struct vm_fault *vmf, struct umem_region *region,
 	return ret;
 }
 
+/*
+ * Whether a folio of the size of a page table holds the page, as far as can be
+ * seen. Core code would map all of it, whatever range we name, even if there
+ * is a page table now: another thread may take that away (MADV_DONTNEED).
+ */
+static bool in_huge_folio(struct umem_region *region, pgoff_t index)
+{
+	struct page *page = find_get_page(region->mapping, index);
+	bool huge = page && folio_test_large(page_folio(page));
+
+	if (page)
+		put_page(page);
+	return huge;
+}
+
 /* Whether a part of a block may be mapped, and is worth it: there is an order. */
 static bool may_map_part(const struct vm_fault *vmf, struct umem_region *region)
 {
 	return region->streams.most && !region->granule_order &&
-	       has_page_table(vmf) &&
+	       has_page_table(vmf) && !in_huge_folio(region, vmf->pgoff) &&
 	       umem_granule_provided(region, vmf->pgoff) &&
 	       umem_streams_follow(region, vmf->pgoff);
 }
@@ -427,6 +439,9 @@ static vm_fault_t map_ahead(struct vm_fault *vmf)
 	unsigned long table = vmf->address & PMD_MASK;
 
 	if (!(vma->vm_flags & VM_SHARED) && (vmf->flags & FAULT_FLAG_WRITE))
+		return 0;
+	/* Core code would say that it is mapped, and it would be for ever. */
+	if (!has_page_table(vmf))
 		return 0;
 	start = max(start, linear_page_index(vma, max(vma->vm_start, table)));
 	end = min(end, linear_page_index(vma, min(vma->vm_end - 1,

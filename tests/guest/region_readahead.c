@@ -244,6 +244,23 @@ static void writers_change_what_they_write(void **state)
 	}
 }
 
+/* Of a block that is complete and has no page table yet nothing is mapped ahead. */
+static void a_writer_enters_a_complete_block(void **state)
+{
+	struct fixture *f = *state;
+	char page[TEST_PAGE];
+
+	for (unsigned int i = 512; i < 1024; i++) {
+		assert_int_equal(pread(f->region, page, sizeof(page),
+				       i * TEST_PAGE), sizeof(page));
+		assert_true(pattern_matches(page, i));
+	}
+	for (unsigned int i = 0; i < 1100; i++)
+		((volatile char *)f->mem)[i * TEST_PAGE] =
+			(char)pattern_word(i, 0);
+	read_all(f->mem);
+}
+
 static void private_writers_keep_it_to_themselves(void **state)
 {
 	struct fixture *f = *state;
@@ -475,6 +492,7 @@ int main(void)
 		TEST(at_random),
 		TEST(across_blocks_that_are_complete),
 		TEST(writers_change_what_they_write),
+		TEST(a_writer_enters_a_complete_block),
 		TEST(private_writers_keep_it_to_themselves),
 		TEST(a_narrow_mapping),
 		TEST(large_folios_expose_nothing),
