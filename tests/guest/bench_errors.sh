@@ -68,7 +68,7 @@ says "no server there" 1 "^umem-bench: connecting to rdma://$SERVE_ADDR:7999/7: 
 	latency --source "rdma://$SERVE_ADDR:7999/7"
 says "larger than the export" 1 '^umem-bench: --size: 1 MiB are more than the 64 KiB of rdma' \
 	latency --source "$S" --size 1M
-says "more touches than pages" 1 '^umem-bench: --touches: the region has 16 pages' \
+says "more touches than pages" 1 '^umem-bench: --touches: of the region 16 pages can be touched' \
 	latency --source "$S" --touches 17
 says "no file to verify with" 1 '^umem-bench: --verify-file: /nonexistent: cannot be opened' \
 	latency --source "$S" --verify-file /nonexistent
