@@ -440,9 +440,7 @@ static vm_fault_t map_ahead(struct vm_fault *vmf)
 
 	if (!(vma->vm_flags & VM_SHARED) && (vmf->flags & FAULT_FLAG_WRITE))
 		return 0;
-	/* Core code would say that it is mapped, and it would be for ever. */
-	if (!has_page_table(vmf))
-		return 0;
+	/* Where there is no page table, core code has one ready for us. */
 	start = max(start, linear_page_index(vma, max(vma->vm_start, table)));
 	end = min(end, linear_page_index(vma, min(vma->vm_end - 1,
 						  table + PMD_SIZE - 1)));

@@ -244,7 +244,7 @@ static void writers_change_what_they_write(void **state)
 	}
 }
 
-/* Of a block that is complete and has no page table yet nothing is mapped ahead. */
+/* A block that is complete, where there is no page table yet. */
 static void a_writer_enters_a_complete_block(void **state)
 {
 	struct fixture *f = *state;
