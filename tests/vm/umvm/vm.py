@@ -187,6 +187,11 @@ class Vm:
                   # The timer check at boot counts on real time, which a busy
                   # host does not give an emulated CPU.
                   "no_timer_check",
+                  # With every event that is switched on, the kernel would
+                  # patch a breakpoint into its scheduler for a moment, and an
+                  # emulated CPU that translates the code just then can stay in
+                  # that breakpoint for ever.
+                  "trace_options=norecord-cmd",
                   "net.ifnames=0", "random.trust_cpu=on", "mitigations=off",
                   # A loaded machine makes TCG guests wait for long.
                   f"rcupdate.rcu_cpu_stall_timeout={self.stall_seconds()}",
