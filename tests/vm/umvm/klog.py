@@ -7,9 +7,11 @@ came since a test began).
 
 import re
 
+STALL = re.compile(r"detected stalls? on CPU|self-detected stall|soft lockup|hard LOCKUP")
 # Not a bare "WARNING:": the kernel also warns of the machine's own features
 # ("Spectre V2 : WARNING: ...").
 BAD = re.compile("|".join((
+    STALL.pattern,
     r"WARNING: (CPU|possible|suspicious|inconsistent|bad unlock|held lock"
     r"|lock held|nested|at |.* at )",
     r"\bBUG\b",
@@ -17,8 +19,7 @@ BAD = re.compile("|".join((
     r"general protection fault",
     r"KASAN|KFENCE|KCSAN|UBSAN",
     r"inconsistent lock state|DEBUG_LOCKS_WARN_ON|turning off the locking",
-    r"suspicious RCU usage|detected stalls? on CPU|self-detected stall",
-    r"soft lockup|hard LOCKUP",
+    r"suspicious RCU usage",
     r"blocked for more than \d+ seconds",
     r"Call Trace:",
     r"Kernel panic",
@@ -53,6 +54,11 @@ def excerpt(lines, allow=None):
     if bad is None:
         return []
     return lines[max(0, bad - CONTEXT_BEFORE):bad + CONTEXT_AFTER]
+
+
+def stalled(lines):
+    """True when the kernel missed one of its CPUs."""
+    return any(map(STALL.search, lines))
 
 
 def read(path):

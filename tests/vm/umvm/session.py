@@ -18,6 +18,8 @@ from .vm import Kernel, Vm, VmError
 TIMED_OUT = 124
 VM_FAILED = 125
 
+LOOK_SECONDS = 10   # between two looks at whether all is well
+SILENT_SECONDS = 60     # with a CPU that is stuck, nothing more will come
 KEEP_RUNS = 30      # directories of runs under build/vm
 POWEROFF_SECONDS = 60
 TAIL = 40
@@ -84,16 +86,18 @@ def default_options(**settings):
 class Session:
     """`options` as parsed by tests/vm/run; `main` and `host1` are sh commands.
 
-    `sink` takes the output of the main command (default: our stdout).  The
-    outcome: `status` to exit with, `problems` as [(headline, lines)].
+    `sink` takes the output of the main command (default: our stdout); `late`
+    says in words what takes longer than it may, or nothing.  The outcome:
+    `status` to exit with, `problems` as [(headline, lines)].
     """
 
-    def __init__(self, options, log_dir, main, host1=None, sink=None):
+    def __init__(self, options, log_dir, main, host1=None, sink=None, late=None):
         self.options = options
         self.log_dir = log_dir
         self.main_command = main
         self.host1_command = host1 or "true"
         self.printer = Printer(sink)
+        self.late = late or (lambda: None)
         self.vms = []
         self.problems = []
         self.status = None
@@ -128,7 +132,8 @@ class Session:
                                self.log_dir))
         self.main = self.vms[-1]
         # The clock is not for downloads of a kernel image, so it starts here.
-        self.deadline = time.monotonic() + self.options.timeout
+        self.heard = self.looked = time.monotonic()
+        self.deadline = self.heard + self.options.timeout
         self.main_status = None
         for vm in self.vms:
             stay = vm is not self.main
@@ -149,11 +154,11 @@ class Session:
                 for port in (vm.out, vm.ctl):
                     self.watch(selector, port, vm)
             while self.main_status is None and self.dead() is None:
-                left = self.deadline - time.monotonic()
-                if left <= 0:
-                    self.timed_out()
+                reason = self.overdue()
+                if reason:
+                    self.cut(reason)
                     return
-                self.pump(selector, min(left, 0.5))
+                self.pump(selector, 0.5)
             # What the guest wrote before it spoke its status comes first.
             while self.pump(selector, 0.1):
                 pass
@@ -161,6 +166,20 @@ class Session:
             self.died(self.dead())
         else:
             self.status = self.main_status
+
+    def overdue(self):
+        """Why the run must be ended now, or nothing."""
+        now = time.monotonic()
+        if now > self.deadline:
+            return f"no end after {self.options.timeout:g} s"
+        if now < self.looked + LOOK_SECONDS:
+            return None
+        self.looked = now
+        if now > self.heard + SILENT_SECONDS:
+            for vm in self.vms:
+                if klog.stalled(klog.read(vm.kernel_log)):
+                    return f"a CPU of {vm.name} is stuck"
+        return self.late()
 
     def watch(self, selector, port, vm):
         selector.register(port.fileno(), selectors.EVENT_READ, (port, vm))
@@ -192,6 +211,7 @@ class Session:
     def show(self, vm, data):
         vm.output.write(data)
         vm.output.flush()
+        self.heard = time.monotonic()
         if vm is self.main:
             self.printer.write(data)
             return
@@ -213,9 +233,8 @@ class Session:
             for peer in self.vms:
                 peer.ctl.send(f"signal {rest}\n")
 
-    def timed_out(self):
-        self.problem(f"no end after {self.options.timeout:g} s, killed",
-                     status=TIMED_OUT)
+    def cut(self, reason):
+        self.problem(f"{reason}, killed", status=TIMED_OUT)
         # Where they hang: a guest that still hears us lists its blocked tasks.
         for vm in self.vms:
             vm.ctl.send("sysrq w\n")
