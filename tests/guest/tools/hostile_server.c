@@ -35,8 +35,9 @@ struct client {
 	struct ibv_mr *buffer_mr;
 	enum hostile_mode mode;
 	long long act_at;		/* milliseconds; 0: no more to do */
+	unsigned int sent;		/* ever */
 	unsigned int sends;		/* posted and not completed */
-	char buffer[(RECVS + 1) * BUFFER];	/* the last one is sent from */
+	char buffer[(RECVS + SENDS) * BUFFER];
 };
 
 static struct client *clients[CLIENTS];
@@ -72,11 +73,29 @@ static void post_recv(struct client *c, unsigned int slot)
 	ibv_post_recv(c->id->qp, &wr, &bad);
 }
 
-/* A SEND of what is in the send buffer; the answers of a test are few. */
+/*
+ * Where the next SEND is from. The last one from there has completed, since they
+ * complete in order: what is on its way, or may be sent again, must not change.
+ */
+static char *send_slot(struct client *c)
+{
+	return c->buffer + (RECVS + c->sent % SENDS) * BUFFER;
+}
+
+static struct umem_rdma_msg *new_message(struct client *c)
+{
+	if (c->sends == SENDS) {
+		fprintf(stderr, "hostile_server: too many messages\n");
+		exit(1);
+	}
+	return memset(send_slot(c), 0, BUFFER);
+}
+
+/* A SEND of the new message. */
 static void post_send(struct client *c, unsigned int length)
 {
 	struct ibv_sge sge = {
-		.addr = (uintptr_t)(c->buffer + RECVS * BUFFER),
+		.addr = (uintptr_t)send_slot(c),
 		.length = length,
 		.lkey = c->buffer_mr->lkey,
 	};
@@ -85,26 +104,31 @@ static void post_send(struct client *c, unsigned int length)
 		.opcode = IBV_WR_SEND, .send_flags = IBV_SEND_SIGNALED,
 	};
 
-	if (c->sends < SENDS && !ibv_post_send(c->id->qp, &wr, &bad))
+	if (!ibv_post_send(c->id->qp, &wr, &bad)) {
+		c->sent++;
 		c->sends++;
-}
-
-static struct umem_rdma_msg *message(struct client *c)
-{
-	return (struct umem_rdma_msg *)(c->buffer + RECVS * BUFFER);
+	}
 }
 
 static void send_plain(struct client *c, unsigned int type, unsigned int length)
 {
-	memset(message(c), 0, BUFFER);
-	umem_wire_make_plain(message(c), type);
+	umem_wire_make_plain(new_message(c), type);
 	post_send(c, length);
+}
+
+static void send_garbage(struct client *c, int byte, unsigned int type)
+{
+	struct umem_rdma_msg *msg = new_message(c);
+
+	memset(msg, byte, BUFFER);
+	if (type)
+		msg->type = htole16(type);
+	post_send(c, UMEM_RDMA_MSG_SIZE);
 }
 
 static void send_error(struct client *c, unsigned int status)
 {
-	memset(message(c), 0, BUFFER);
-	umem_wire_make_error(message(c), status);
+	umem_wire_make_error(new_message(c), status);
 	post_send(c, UMEM_RDMA_MSG_SIZE);
 }
 
@@ -117,8 +141,7 @@ static void send_export(struct client *c, uint64_t size, uint32_t granule)
 
 	if (c->mode == HOSTILE_EXPORT_OVERFLOW)
 		exp.base = UINT64_MAX - 4096;
-	memset(message(c), 0, BUFFER);
-	umem_wire_make_export(message(c), &exp);
+	umem_wire_make_export(new_message(c), &exp);
 	post_send(c, UMEM_RDMA_MSG_SIZE);
 }
 
@@ -141,9 +164,7 @@ static void answer_auth(struct client *c)
 	case HOSTILE_MSG_TYPE_99:
 		return send_plain(c, 99, UMEM_RDMA_MSG_SIZE);
 	case HOSTILE_MSG_RESERVED:
-		memset(message(c), 0xff, BUFFER);
-		message(c)->type = htole16(UMEM_RDMA_MSG_KEEPALIVE);
-		return post_send(c, UMEM_RDMA_MSG_SIZE);
+		return send_garbage(c, 0xff, UMEM_RDMA_MSG_KEEPALIVE);
 	case HOSTILE_MSG_AUTH:
 		return send_plain(c, UMEM_RDMA_MSG_AUTH, UMEM_RDMA_MSG_SIZE);
 	case HOSTILE_MSG_BYE:
@@ -169,13 +190,11 @@ static void answer_auth(struct client *c)
 	case HOSTILE_ERROR_LEAVE:
 		/* The disconnect follows once it was sent. */
 		return send_error(c, UMEM_RDMA_STATUS_AUTH);
-	case HOSTILE_KEEPALIVE_FIRST:
-		send_plain(c, UMEM_RDMA_MSG_KEEPALIVE, UMEM_RDMA_MSG_SIZE);
-		/* One buffer for all: not before it was sent. */
-		c->act_at = now_ms() + HOSTILE_LIVE_MS;
-		return;
 	case HOSTILE_LIVE_AT_ONCE:
 		/* As above. */
+		return send_export(c, HOSTILE_SIZE, 4096);
+	case HOSTILE_KEEPALIVE_FIRST:
+		send_plain(c, UMEM_RDMA_MSG_KEEPALIVE, UMEM_RDMA_MSG_SIZE);
 		return send_export(c, HOSTILE_SIZE, 4096);
 	default:
 		send_export(c, HOSTILE_SIZE, 4096);
@@ -187,8 +206,6 @@ static void act_live(struct client *c)
 {
 	c->act_at = 0;
 	switch (c->mode) {
-	case HOSTILE_KEEPALIVE_FIRST:
-		return send_export(c, HOSTILE_SIZE, 4096);
 	case HOSTILE_LIVE_FLOOD:
 		while (c->sends < SENDS)
 			send_plain(c, UMEM_RDMA_MSG_KEEPALIVE,
@@ -200,8 +217,7 @@ static void act_live(struct client *c)
 	case HOSTILE_LIVE_ERROR:
 		return send_error(c, UMEM_RDMA_STATUS_IO);
 	case HOSTILE_LIVE_GARBAGE:
-		memset(message(c), 0x5a, BUFFER);
-		return post_send(c, UMEM_RDMA_MSG_SIZE);
+		return send_garbage(c, 0x5a, 0);
 	case HOSTILE_LIVE_LONG:
 		return send_plain(c, UMEM_RDMA_MSG_KEEPALIVE, BUFFER);
 	case HOSTILE_LIVE_BYE:
