@@ -521,6 +521,18 @@ static void dumps_on_demand(void **state)
 	assert_false(smaps_flag(mem, "dd"));
 }
 
+/* What a gated mapping may be unable to take back, a plain one can. */
+static void forks_get_it_again(void **state)
+{
+	(void)state;
+	provide_all();
+	assert_int_equal(madvise(mem, SIZE, MADV_DONTFORK), 0);
+	assert_int_equal(finalize(0), 1);
+	assert_true(smaps_flag(mem, "dc"));
+	assert_int_equal(madvise(mem, SIZE, MADV_DOFORK), 0);
+	assert_false(smaps_flag(mem, "dc"));
+}
+
 /* ---- At the same time --------------------------------------------------- */
 
 static _Atomic bool stop;
@@ -592,6 +604,7 @@ int main(void)
 		TEST(locks),
 		TEST(registers_with_userfaultfd),
 		TEST(dumps_on_demand),
+		TEST(forks_get_it_again),
 		TEST(while_others_fault),
 	};
 
