@@ -10,6 +10,7 @@ import re
 STALL = re.compile(r"detected stalls? on CPU|self-detected stall|soft lockup|hard LOCKUP")
 # Not a bare "WARNING:": the kernel also warns of the machine's own features
 # ("Spectre V2 : WARNING: ...").
+STALL = re.compile(r"detected stalls? on CPU|self-detected stall|soft lockup|hard LOCKUP")
 BAD = re.compile("|".join((
     STALL.pattern,
     r"WARNING: (CPU|possible|suspicious|inconsistent|bad unlock|held lock"
