@@ -15,6 +15,7 @@
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -307,25 +308,24 @@ void umem_attachment_describe(struct umem_attachment *att, char *buf,
 void umem_request_done(struct umem_request *req, enum umem_status status)
 {
 	struct umem_region *region = req->region;
-	unsigned long granule = req->granule;
-	const void *owner = req->owner;
 
-	if (status != UMEM_STATUS_OK) {
-		umem_request_fail(region, granule, owner, -EIO);
+	if (unlikely(status != UMEM_STATUS_OK)) {
+		umem_request_fail(region, req->granule, req->owner, -EIO);
 		return;
 	}
-	/*
-	 * A clean page of tmpfs may be dropped: dirty before provided. When
-	 * the region is gone, RCU keeps the mapping while we look at it.
-	 */
-	rcu_read_lock();
-	if (likely(!req->pages))
-		set_page_dirty(req->page);
-	else
+	/* A clean page of tmpfs may be dropped: dirty before provided. */
+	if (likely(!req->pages)) {
+		umem_page_written(req->page);
+		/* What tmpfs's a_ops have, without a look at the mapping. */
+		noop_dirty_folio(NULL, page_folio(req->page));
+	} else {
+		/* If the region is gone, RCU keeps the mapping. */
+		rcu_read_lock();
 		umem_granule_dirty_pages(req->pages,
 					 umem_granule_pages(region));
-	rcu_read_unlock();
-	if (umem_request_publish(region, granule, owner))
+		rcu_read_unlock();
+	}
+	if (umem_request_complete(req))
 		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
 			      region->geometry.granule);
 }

@@ -266,10 +266,26 @@ struct file *umem_backing_alias(struct umem_region *region,
  * in the page cache while the reference is held: reclaim and migration leave
  * pages alone that others refer to. Sleeps.
  *
+ * A new page is not zeroed where it is all of a granule, and not uptodate:
+ * tmpfs shows zeroes in its place, and zeroes it before it does anything with
+ * it. Whoever writes it says umem_page_written() before the granule is provided.
+ *
  * Return: the page with a reference, or ERR_PTR.
  */
 struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
 {
+	struct folio *folio;
+
+	if (unlikely(region->granule_order))
+		return shmem_read_mapping_page(region->mapping, index);
+	folio = umem_write_begin(region->mapping, index);
+	if (IS_ERR(folio))
+		return ERR_CAST(folio);
+	folio_unlock(folio);
+	if (likely(!folio_test_large(folio)))
+		return folio_page(folio, 0);
+	/* shmem_enabled=force: parts of it are others' granules. */
+	folio_put(folio);
 	return shmem_read_mapping_page(region->mapping, index);
 }
 

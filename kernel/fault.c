@@ -260,17 +260,46 @@ static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 }
 
 /*
+ * The answer is there: map the page that we have, as tmpfs would after it found
+ * it anew. A provided granule's page is in the page cache until somebody takes
+ * it away under the lock of its folio. Returns 0 to leave all to tmpfs.
+ */
+static vm_fault_t fault_take_page(struct vm_fault *vmf,
+				  struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+	struct folio *folio = page_folio(req->page);
+
+	/* Else umem_fault() has more to do with what is there. */
+	if (region->streams.most || folio_test_large(folio) || req->pages ||
+	    !umem_granule_provided(region, req->granule))
+		return 0;
+	if (!folio_trylock(folio))
+		return 0;
+	/* Not after a hole was made. */
+	if (unlikely(folio->mapping != region->mapping ||
+		     !folio_test_uptodate(folio))) {
+		folio_unlock(folio);
+		return 0;
+	}
+	folio_get(folio);
+	vmf->page = req->page;
+	return VM_FAULT_LOCKED;
+}
+
+/*
  * Ask for @granule and wait. Returns 0 when it is to be looked at again, with
- * the lock still held.
+ * the lock still held, or what the fault returns.
  */
 static vm_fault_t fault_missing(struct vm_fault *vmf,
 				struct umem_region *region,
 				unsigned long granule)
 {
 	struct umem_retry retry = {
-		.deadline = jiffies + msecs_to_jiffies(region->timeout_ms),
+		.deadline = jiffies + region->timeout,
 	};
 	struct umem_request *req;
+	vm_fault_t ret;
 	int result;
 
 	/* As userfaultfd: those who cannot be killed must not wait. */
@@ -301,8 +330,9 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	result = umem_request_result(req);
 	if (result == -EINPROGRESS)
 		return fault_wait(vmf, region, granule, req, retry.deadline);
+	ret = result ? VM_FAULT_SIGBUS : fault_take_page(vmf, req);
 	umem_request_put(req);
-	return result ? VM_FAULT_SIGBUS : 0;
+	return ret;
 }
 
 /* The same between two tracepoints; the region may be gone at the second. */
@@ -471,7 +501,8 @@ static vm_fault_t umem_fault(struct vm_fault *vmf)
 		while (!umem_granule_provided(region, missing)) {
 			ret = fault_missing_traced(vmf, region, missing);
 			if (ret)
-				return ret;
+				return ret & VM_FAULT_LOCKED ?
+					ret | VM_FAULT_MAJOR : ret;
 			major = VM_FAULT_MAJOR;
 		}
 		if (region->streams.most) {

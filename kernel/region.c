@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -99,6 +100,7 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	region->flags = create->flags;
 	region->wait_policy = create->wait_policy;
 	region->timeout_ms = create->timeout_ms;
+	region->timeout = max(msecs_to_jiffies(create->timeout_ms), 1UL);
 	region->creator = current_euid();
 
 	region->stats = alloc_percpu_gfp(struct umem_stats, GFP_KERNEL_ACCOUNT);

@@ -56,6 +56,7 @@ struct umem_channel;
  * @flags: fixed: UMEM_CREATE_*.
  * @wait_policy: fixed: enum umem_wait_policy.
  * @timeout_ms: fixed.
+ * @timeout: fixed: the same in jiffies, 1 at least.
  * @creator: fixed: effective uid at creation.
  * @memcg: fixed: memory cgroup at creation, counted; may be NULL.
  * @ino: fixed: inode number of the region fd, which names it in traces.
@@ -92,6 +93,7 @@ struct umem_region {
 	u32 flags;
 	u32 wait_policy;
 	u32 timeout_ms;
+	unsigned long timeout;
 	kuid_t creator;
 	struct mem_cgroup *memcg;
 	unsigned long ino;
@@ -200,6 +202,19 @@ static inline bool umem_page_is_current(const struct umem_region *region,
 					struct page *page)
 {
 	return READ_ONCE(page_folio(page)->mapping) == region->mapping;
+}
+
+/*
+ * All bytes of @page are there: tmpfs need not zero it any more. Before the
+ * granule is provided, by whoever has the right to write it. Any context.
+ */
+static inline void umem_page_written(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	/* A large one was zeroed when it was got. */
+	if (!folio_test_uptodate(folio))
+		folio_mark_uptodate(folio);
 }
 
 /* backing.c: the tmpfs file that holds the pages */

@@ -96,8 +96,7 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 				  sizeof(*table->buckets), gfp);
 	if (!table->buckets)
 		goto free_lists;
-	if (sbitmap_init_node(&table->tags, depth, -1, GFP_KERNEL_ACCOUNT,
-			      NUMA_NO_NODE, false, true))
+	if (umem_slots_init(table))
 		goto free_buckets;
 
 	for (i = 0; i < depth; i++) {
@@ -129,8 +128,7 @@ void umem_requests_destroy(struct umem_region *region)
 {
 	struct umem_request_table *table = &region->requests;
 
-	WARN_ON_ONCE(sbitmap_any_bit_set(&table->tags));
-	sbitmap_free(&table->tags);
+	umem_slots_destroy(table);
 	kvfree(table->buckets);
 	kvfree(table->pages);
 	kvfree(table->slots);
@@ -145,24 +143,7 @@ size_t umem_requests_memory(const struct umem_region *region)
 
 	return table->depth * (sizeof(*table->slots) + lists) +
 	       (sizeof(*table->buckets) << table->bucket_bits) +
-	       table->tags.map_nr * sizeof(*table->tags.map);
-}
-
-bool umem_requests_full(struct umem_region *region)
-{
-	struct umem_request_table *table = &region->requests;
-
-	return sbitmap_weight(&table->tags) >= table->depth;
-}
-
-static void slot_free(struct umem_request_table *table, unsigned int tag)
-{
-	/* All use of the slot comes before the next owner's. */
-	smp_mb__before_atomic();
-	sbitmap_clear_bit(&table->tags, tag);
-	/* wq_has_sleeper() orders the freed slot before the look at waiters. */
-	if (wq_has_sleeper(&table->slot_wait))
-		wake_up(&table->slot_wait);
+	       umem_slots_memory(table);
 }
 
 /* Pins the pages of req->granule, which it allocates if need be. Sleeps. */
@@ -207,7 +188,7 @@ void umem_request_put(struct umem_request *req)
 	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
 	req->state = UMEM_REQUEST_FREE;
 	request_put_pages(req);
-	slot_free(&req->region->requests, req->tag);
+	umem_slot_free(&req->region->requests, req->tag);
 }
 
 /* Somebody waits for @req from now on. Caller holds the bucket lock. */
@@ -229,6 +210,9 @@ static struct umem_request *request_find(struct umem_region *region,
 	struct umem_bucket *bucket = umem_bucket_of(region, granule);
 	struct umem_request *req;
 
+	/* Whoever inserts one looks again under the lock. */
+	if (likely(hlist_empty(&bucket->requests)))
+		return NULL;
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
 	if (req) {
@@ -246,7 +230,7 @@ static struct umem_request *slot_get(struct umem_region *region,
 	struct umem_request *req;
 	int tag, err;
 
-	tag = sbitmap_get(&table->tags);
+	tag = umem_slot_get(table);
 	if (tag < 0)
 		return ERR_PTR(-EAGAIN);
 	req = &table->slots[tag];
@@ -254,7 +238,7 @@ static struct umem_request *slot_get(struct umem_region *region,
 	req->prefetch = prefetch;
 	err = request_get_pages(req);
 	if (err) {
-		slot_free(table, tag);
+		umem_slot_free(table, tag);
 		return ERR_PTR(err);
 	}
 	req->owner = NULL;
@@ -270,7 +254,7 @@ static void slot_undo(struct umem_request *req)
 	if (req->prefetch)
 		atomic_dec(&table->prefetching);
 	request_put_pages(req);
-	slot_free(table, req->tag);
+	umem_slot_free(table, req->tag);
 }
 
 /*

@@ -95,8 +95,10 @@ struct umem_bucket {
  * struct umem_request_table - all requests of a region
  * @slots: fixed: array of @depth requests.
  * @depth: fixed: number of slots, max_inflight.
+ * @spare: of each CPU: 1 + the tag of a free slot that it keeps, or 0; changed
+ *	by atomic operations, by any CPU.
  * @pages: fixed: NULL, or what @slots[].pages point into.
- * @tags: which slots are in use.
+ * @tags: which slots are in use or kept by a CPU.
  * @slot_wait: those who wait for a free slot.
  * @buckets: fixed: array of 1 << @bucket_bits.
  * @bucket_bits: fixed.
@@ -108,6 +110,7 @@ struct umem_bucket {
 struct umem_request_table {
 	struct umem_request *slots;
 	unsigned int depth;
+	unsigned int __percpu *spare;
 	struct page **pages;
 	struct sbitmap tags;
 	wait_queue_head_t slot_wait;
@@ -136,12 +139,20 @@ unsigned int umem_requests_prefetch(struct umem_region *region,
 				    unsigned int count, unsigned int *asked);
 void umem_request_put(struct umem_request *req);
 size_t umem_requests_memory(const struct umem_region *region);
-bool umem_requests_full(struct umem_region *region);
 void umem_requests_count(struct umem_region *region, u64 *queued, u64 *issued);
+
+/* slot.c: which slots are free */
+int umem_slots_init(struct umem_request_table *table);
+void umem_slots_destroy(struct umem_request_table *table);
+size_t umem_slots_memory(const struct umem_request_table *table);
+bool umem_slots_full(const struct umem_request_table *table);
+int umem_slot_get(struct umem_request_table *table);
+void umem_slot_free(struct umem_request_table *table, unsigned int tag);
 
 /* request_end.c: how requests end */
 bool umem_request_may_write(struct umem_region *region, unsigned long granule,
 			    const void *owner);
+bool umem_request_complete(struct umem_request *req);
 bool umem_request_publish(struct umem_region *region, unsigned long granule,
 			  const void *owner);
 void umem_request_settle(struct umem_region *region, unsigned long granule,

@@ -29,7 +29,9 @@ static void request_end_locked(struct umem_bucket *bucket,
 {
 	/* Whoever knows that nothing shows the page any more says so before. */
 	WARN_ON_ONCE(req->mapped);
-	umem_queue_remove(req);
+	/* Onto a list it comes under the bucket lock. */
+	if (unlikely(!list_empty_careful(&req->queued)))
+		umem_queue_remove(req);
 	hlist_del_init(&req->hash);
 	if (req->prefetch)
 		atomic_dec(&req->region->requests.prefetching);
@@ -42,7 +44,9 @@ static void request_end_finish(struct umem_request *req)
 {
 	struct umem_region *region = req->region;
 
-	wake_up_all(&req->wait);
+	/* Orders the end before the look at waiters. */
+	if (wq_has_sleeper(&req->wait))
+		wake_up_all(&req->wait);
 	umem_request_put(req);
 	if (unlikely(READ_ONCE(region->fill.window)))
 		umem_fill_wake(region);
@@ -145,6 +149,30 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
 		umem_stat_inc(region, UMEM_STAT_PROVIDED);
 	else if (published)
 		umem_stat_inc(region, UMEM_STAT_WRITTEN);
+	return published;
+}
+
+/**
+ * umem_request_complete - the same for the provider in the kernel that has it
+ * @req: a request that belongs to the caller; not to be used afterwards.
+ *
+ * Any context but hard interrupt.
+ *
+ * Return: false when it was provided already, by a hole.
+ */
+bool umem_request_complete(struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	bool published;
+
+	spin_lock_bh(&bucket->lock);
+	published = !test_and_set_bit(req->granule, region->provided);
+	request_end_locked(bucket, req, UMEM_REQUEST_DONE, 0);
+	spin_unlock_bh(&bucket->lock);
+	request_end_finish(req);
+	if (published)
+		umem_stat_inc(region, UMEM_STAT_PROVIDED);
 	return published;
 }
 

@@ -4,48 +4,27 @@
  */
 #include "request_state.h"
 
-static const bool may_move[UMEM_REQUEST_STATES][UMEM_REQUEST_STATES] = {
-	[UMEM_REQUEST_FREE] = {
-		[UMEM_REQUEST_QUEUED] = true,
-		/* Submitted to a provider in the context that made it. */
-		[UMEM_REQUEST_ISSUED] = true,
-	},
-	[UMEM_REQUEST_QUEUED] = {
-		[UMEM_REQUEST_ISSUED] = true,
-		/* A push that came before the request was read. */
-		[UMEM_REQUEST_DONE] = true,
-		/* A verdict pushed, or nobody can ever provide it. */
-		[UMEM_REQUEST_FAILED] = true,
-	},
-	[UMEM_REQUEST_ISSUED] = {
-		/* Its provider left, and nothing of it can land any more. */
-		[UMEM_REQUEST_QUEUED] = true,
-		[UMEM_REQUEST_DONE] = true,
-		[UMEM_REQUEST_FAILED] = true,
-	},
-	[UMEM_REQUEST_DONE] = {
-		[UMEM_REQUEST_FREE] = true,
-	},
-	[UMEM_REQUEST_FAILED] = {
-		[UMEM_REQUEST_FREE] = true,
-	},
-};
+#define TO(state)	(1U << UMEM_REQUEST_##state)
 
-/**
- * umem_request_may_move - whether a request may go from one state to another
- * @from: present state.
- * @to: next state.
- *
- * Any context. False for values outside the enumeration.
- */
-bool umem_request_may_move(enum umem_request_state from,
-			   enum umem_request_state to)
-{
-	if ((unsigned int)from >= UMEM_REQUEST_STATES ||
-	    (unsigned int)to >= UMEM_REQUEST_STATES)
-		return false;
-	return may_move[from][to];
-}
+const unsigned char umem_request_moves[UMEM_REQUEST_STATES] = {
+	[UMEM_REQUEST_FREE] =
+		TO(QUEUED) |
+		/* Submitted to a provider in the context that made it. */
+		TO(ISSUED),
+	[UMEM_REQUEST_QUEUED] =
+		TO(ISSUED) |
+		/* A push that came before the request was read. */
+		TO(DONE) |
+		/* A verdict pushed, or nobody can ever provide it. */
+		TO(FAILED),
+	[UMEM_REQUEST_ISSUED] =
+		/* Its provider left, and nothing of it can land any more. */
+		TO(QUEUED) | TO(DONE) | TO(FAILED),
+	[UMEM_REQUEST_DONE] =
+		TO(FREE),
+	[UMEM_REQUEST_FAILED] =
+		TO(FREE),
+};
 
 /**
  * umem_request_state_name - name of a state, for logs and tests

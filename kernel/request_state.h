@@ -30,8 +30,25 @@ enum umem_request_state {
 	UMEM_REQUEST_STATES,
 };
 
-bool umem_request_may_move(enum umem_request_state from,
-			   enum umem_request_state to);
+/* Of each state: bits of the states that may follow. */
+extern const unsigned char umem_request_moves[UMEM_REQUEST_STATES];
+
+/**
+ * umem_request_may_move - whether a request may go from one state to another
+ * @from: present state.
+ * @to: next state.
+ *
+ * Any context. False for values outside the enumeration.
+ */
+static inline bool umem_request_may_move(enum umem_request_state from,
+					 enum umem_request_state to)
+{
+	if ((unsigned int)from >= UMEM_REQUEST_STATES ||
+	    (unsigned int)to >= UMEM_REQUEST_STATES)
+		return false;
+	return umem_request_moves[from] >> to & 1;
+}
+
 const char *umem_request_state_name(enum umem_request_state state);
 
 #endif /* UMEM_REQUEST_STATE_H */

@@ -31,6 +31,7 @@ void umem_retries_init(struct umem_retries *retries)
 {
 	unsigned int i;
 
+	atomic_set(&retries->count, 0);
 	for (i = 0; i < ARRAY_SIZE(retries->buckets); i++) {
 		spin_lock_init(&retries->buckets[i].lock);
 		INIT_HLIST_HEAD(&retries->buckets[i].notes);
@@ -58,7 +59,8 @@ static struct umem_retry_bucket *my_bucket(struct umem_retries *retries)
  * Frees my note and those that are out of date. Returns how many are left;
  * *@mine is set when there was one of mine.
  */
-static unsigned int clean(struct umem_retry_bucket *bucket, struct note *mine)
+static unsigned int clean(struct umem_retries *retries,
+			  struct umem_retry_bucket *bucket, struct note *mine)
 {
 	struct hlist_node *next;
 	unsigned int left = 0;
@@ -76,12 +78,14 @@ static unsigned int clean(struct umem_retry_bucket *bucket, struct note *mine)
 			*mine = *note;
 		hlist_del(&note->entry);
 		kfree(note);
+		atomic_dec(&retries->count);
 	}
 	return left;
 }
 
 /* Others must not be able to fill a bucket, and so keep notes from being left. */
-static void forget_oldest(struct umem_retry_bucket *bucket)
+static void forget_oldest(struct umem_retries *retries,
+			  struct umem_retry_bucket *bucket)
 {
 	struct note *note, *oldest = NULL;
 
@@ -91,6 +95,7 @@ static void forget_oldest(struct umem_retry_bucket *bucket)
 		return;
 	hlist_del(&oldest->entry);
 	kfree(oldest);
+	atomic_dec(&retries->count);
 }
 
 /**
@@ -119,21 +124,15 @@ void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		retry->deadline + LIMIT_LIFETIME;
 
 	spin_lock(&bucket->lock);
-	if (clean(bucket, &old) >= BUCKET_NOTES)
-		forget_oldest(bucket);
+	if (clean(retries, bucket, &old) >= BUCKET_NOTES)
+		forget_oldest(retries, bucket);
 	hlist_add_head(&note->entry, &bucket->notes);
+	atomic_inc(&retries->count);
 	spin_unlock(&bucket->lock);
 }
 
-/**
- * umem_retry_take - the note that the current task's last fault left
- * @retries: of the region.
- * @granule: what it touches now.
- * @retry: out: what was noted for @granule; unchanged when nothing was.
- *
- * Each note is taken once. Process context, does not sleep.
- */
-void umem_retry_take(struct umem_retries *retries, unsigned long granule,
+/* umem_retry_take() where there are notes at all. */
+void umem_retry_find(struct umem_retries *retries, unsigned long granule,
 		     struct umem_retry *retry)
 {
 	struct umem_retry_bucket *bucket = my_bucket(retries);
@@ -142,7 +141,7 @@ void umem_retry_take(struct umem_retries *retries, unsigned long granule,
 	if (hlist_empty(&bucket->notes))
 		return;
 	spin_lock(&bucket->lock);
-	clean(bucket, &mine);
+	clean(retries, bucket, &mine);
 	spin_unlock(&bucket->lock);
 	if (mine.task && mine.granule == granule &&
 	    !time_after(jiffies, mine.expires))

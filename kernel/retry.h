@@ -15,6 +15,7 @@
 #ifndef UMEM_RETRY_H
 #define UMEM_RETRY_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
@@ -33,9 +34,11 @@ struct umem_retry_bucket {
 
 /**
  * struct umem_retries - notes of a region
+ * @count: how many there are, so that there is nothing to look for as a rule.
  * @buckets: by task.
  */
 struct umem_retries {
+	atomic_t count;
 	struct umem_retry_bucket buckets[1 << UMEM_RETRY_BITS];
 };
 
@@ -53,7 +56,24 @@ void umem_retries_init(struct umem_retries *retries);
 void umem_retries_destroy(struct umem_retries *retries);
 void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		      const struct umem_retry *retry);
-void umem_retry_take(struct umem_retries *retries, unsigned long granule,
+void umem_retry_find(struct umem_retries *retries, unsigned long granule,
 		     struct umem_retry *retry);
+
+/**
+ * umem_retry_take - the note that the current task's last fault left
+ * @retries: of the region.
+ * @granule: what it touches now.
+ * @retry: out: what was noted for @granule; unchanged when nothing was.
+ *
+ * Each note is taken once. Process context, does not sleep.
+ */
+static inline void umem_retry_take(struct umem_retries *retries,
+				   unsigned long granule,
+				   struct umem_retry *retry)
+{
+	/* A task's own note was counted by itself. */
+	if (unlikely(atomic_read(&retries->count)))
+		umem_retry_find(retries, granule, retry);
+}
 
 #endif /* UMEM_RETRY_H */

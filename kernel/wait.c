@@ -24,7 +24,7 @@ void umem_wait_init(struct umem_wait *wait, const struct umem_region *region,
 	wait->limited = false;
 	wait->remaining = MAX_SCHEDULE_TIMEOUT;
 	if (region->wait_policy == UMEM_WAIT_TIMEOUT)
-		wait->remaining = max(msecs_to_jiffies(region->timeout_ms), 1UL);
+		wait->remaining = region->timeout;
 }
 
 /**
@@ -140,7 +140,7 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 	init_wait_entry(&entry, WQ_FLAG_EXCLUSIVE);
 	for (;;) {
 		err = prepare_to_wait_event(wq, &entry, wait->state);
-		if (!umem_requests_full(region) ||
+		if (!umem_slots_full(&region->requests) ||
 		    umem_granule_provided(region, granule)) {
 			err = 0;
 			break;
@@ -162,7 +162,7 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 	}
 	finish_wait(wq, &entry);
 	/* We may leave without taking the slot that we were woken for. */
-	if (wq_has_sleeper(wq) && !umem_requests_full(region))
+	if (wq_has_sleeper(wq) && !umem_slots_full(&region->requests))
 		wake_up(wq);
 	return err;
 }

@@ -135,6 +135,32 @@ static inline struct file *umem_shmem_file_setup(struct vfsmount *mount,
 #define umem_splice_read generic_file_splice_read
 #endif
 
+/*
+ * The folio of a page that is about to be written whole: locked, with a
+ * reference, and not zeroed when it is new. 6.12: folios in place of pages;
+ * 6.17: another first argument, which tmpfs has no use for either.
+ */
+static inline struct folio *umem_write_begin(struct address_space *mapping,
+					     pgoff_t index)
+{
+	loff_t pos = (loff_t)index << PAGE_SHIFT;
+	void *data;
+	int err;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	struct folio *folio;
+
+	err = mapping->a_ops->write_begin(NULL, mapping, pos, PAGE_SIZE, &folio,
+					  &data);
+	return err ? ERR_PTR(err) : folio;
+#else
+	struct page *page;
+
+	err = mapping->a_ops->write_begin(NULL, mapping, pos, PAGE_SIZE, &page,
+					  &data);
+	return err ? ERR_PTR(err) : page_folio(page);
+#endif
+}
+
 /* 6.6: copying into a folio; the one into a page went away later. */
 static inline size_t umem_copy_page_from_iter_atomic(struct page *page,
 						     size_t bytes,

@@ -105,6 +105,10 @@ void umem_sim_content_fill(const struct umem_sim *sim,
 	u32 offset, length, at;
 	unsigned long pfn;
 
+	if (likely(sim->info.granule == PAGE_SIZE)) {
+		fill_page(sim, start, umem_request_page(req));
+		return;
+	}
 	for (offset = 0; offset < sim->info.granule; offset += length) {
 		pfn = page_to_pfn(umem_request_segment(req, offset, &length));
 		for (at = 0; at < length; at += PAGE_SIZE)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which slots of the request table are free.
+ *
+ * Each CPU keeps one that was used last, so that a fault that is followed by
+ * another takes and gives back a slot without looking for one. Who finds no
+ * other takes those of all CPUs.
+ */
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "request.h"
+
+int umem_slots_init(struct umem_request_table *table)
+{
+	table->spare = alloc_percpu_gfp(*table->spare, GFP_KERNEL_ACCOUNT);
+	if (!table->spare)
+		return -ENOMEM;
+	if (!sbitmap_init_node(&table->tags, table->depth, -1,
+			       GFP_KERNEL_ACCOUNT, NUMA_NO_NODE, false, true))
+		return 0;
+	free_percpu(table->spare);
+	return -ENOMEM;
+}
+
+/* A slot that some CPU keeps, or -1. */
+static int take_any_spare(struct umem_request_table *table)
+{
+	unsigned int kept;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		kept = xchg(per_cpu_ptr(table->spare, cpu), 0);
+		if (kept)
+			return kept - 1;
+	}
+	return -1;
+}
+
+void umem_slots_destroy(struct umem_request_table *table)
+{
+	int tag;
+
+	while ((tag = take_any_spare(table)) >= 0)
+		sbitmap_clear_bit(&table->tags, tag);
+	WARN_ON_ONCE(sbitmap_any_bit_set(&table->tags));
+	sbitmap_free(&table->tags);
+	free_percpu(table->spare);
+}
+
+size_t umem_slots_memory(const struct umem_request_table *table)
+{
+	return table->tags.map_nr * sizeof(*table->tags.map) +
+	       num_possible_cpus() * sizeof(*table->spare);
+}
+
+/* Whether all slots are in use. */
+bool umem_slots_full(const struct umem_request_table *table)
+{
+	int cpu;
+
+	if (sbitmap_weight(&table->tags) < table->depth)
+		return false;
+	for_each_possible_cpu(cpu)
+		if (READ_ONCE(*per_cpu_ptr(table->spare, cpu)))
+			return false;
+	return true;
+}
+
+/**
+ * umem_slot_get - take a free slot
+ * @table: the table.
+ *
+ * Any context. Return: its tag, or -1 when all are in use.
+ */
+int umem_slot_get(struct umem_request_table *table)
+{
+	/* Others take it from us, so that no operation on our own CPU will do. */
+	unsigned int kept = xchg(raw_cpu_ptr(table->spare), 0);
+	int tag;
+
+	if (likely(kept))
+		return kept - 1;
+	tag = sbitmap_get(&table->tags);
+	return tag >= 0 ? tag : take_any_spare(table);
+}
+
+/**
+ * umem_slot_free - give a slot back
+ * @table: the table.
+ * @tag: from umem_slot_get().
+ *
+ * Any context but hard interrupt.
+ */
+void umem_slot_free(struct umem_request_table *table, unsigned int tag)
+{
+	unsigned int *spare = raw_cpu_ptr(table->spare);
+
+	/* All use of the slot comes before the next owner's. */
+	if (READ_ONCE(*spare) || cmpxchg(spare, 0, tag + 1)) {
+		smp_mb__before_atomic();
+		sbitmap_clear_bit(&table->tags, tag);
+	}
+	/* wq_has_sleeper() orders the freed slot before the look at waiters. */
+	if (wq_has_sleeper(&table->slot_wait))
+		wake_up(&table->slot_wait);
+}
