@@ -15,7 +15,6 @@
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/pagemap.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -27,24 +26,10 @@
 #include "region.h"
 #include "trace.h"
 
-enum { ATTACHMENT_COMMITTED, ATTACHMENT_GONE, ATTACHMENT_ENDING };
+/* So often what a fault may poll the slowest answers count. */
+#define LATE	8
 
-/**
- * struct umem_attachment - a provider in the kernel
- * @channel: fixed: the claimed channel, counted.
- * @ops: fixed at commit.
- * @priv: fixed at commit: the provider's own.
- * @flags: ATTACHMENT_COMMITTED: @ops may be called; ATTACHMENT_GONE: the
- *	provider lost its source; ATTACHMENT_ENDING: @detach is queued or done.
- * @detach: ends and frees it.
- */
-struct umem_attachment {
-	struct umem_channel *channel;
-	const struct umem_provider_ops *ops;
-	void *priv;
-	unsigned long flags;
-	struct work_struct detach;
-};
+enum { ATTACHMENT_COMMITTED, ATTACHMENT_GONE, ATTACHMENT_ENDING };
 
 static struct workqueue_struct *detach_queue;
 
@@ -180,6 +165,7 @@ int umem_attach_commit(struct umem_attachment *att,
 	} else {
 		att->ops = ops;
 		att->priv = priv;
+		att->spin_ns = ops->poll ? region->spin_ns : 0;
 		channel->attachment = att;
 		rcu_assign_pointer(region->attachment, att);
 		trace_provider_state(region->ino, umem_provider_kind(region));
@@ -275,14 +261,24 @@ struct umem_request *umem_provider_pull(struct umem_attachment *att)
 }
 EXPORT_SYMBOL_GPL(umem_provider_pull);
 
-void umem_attachment_submit(struct umem_attachment *att,
-			    struct umem_request *req)
+/* The provider would not have @req now. */
+void umem_attachment_refused(struct umem_attachment *att,
+			     struct umem_request *req)
 {
-	if (!att->ops->submit(att->priv, req))
-		return;
+	WRITE_ONCE(req->polled, false);
 	umem_request_requeue_owned(req, att);
 	/* Whoever provides by now: it may be another. */
 	umem_queue_notify(region_of(att));
+}
+
+/* The provider took @ns for a request. What is late counts as LATE times the limit. */
+void umem_attachment_learn(struct umem_attachment *att, u64 ns)
+{
+	u32 old = READ_ONCE(att->latency_ns);
+	/* Clocks of two CPUs may differ: less than nothing is very much. */
+	u32 sample = clamp_t(u64, ns, 1, (u64)att->spin_ns * LATE);
+
+	WRITE_ONCE(att->latency_ns, old ? old - old / 8 + sample / 8 : sample);
 }
 
 void umem_attachment_kick(struct umem_attachment *att)
@@ -295,41 +291,6 @@ void umem_attachment_describe(struct umem_attachment *att, char *buf,
 {
 	att->ops->describe(att->priv, buf, size);
 }
-
-/**
- * umem_request_done - end a request with its bytes in the page, or a verdict
- * @req: a request that belongs to the provider; not to be used afterwards.
- * @status: UMEM_STATUS_OK when the whole granule is in the page, visible to
- *	the CPU (after ib_dma_unmap_page() or the like); else a verdict on the
- *	data, by which those who wait get SIGBUS or EIO.
- *
- * Any context but hard interrupt; does not sleep.
- */
-void umem_request_done(struct umem_request *req, enum umem_status status)
-{
-	struct umem_region *region = req->region;
-
-	if (unlikely(status != UMEM_STATUS_OK)) {
-		umem_request_fail(region, req->granule, req->owner, -EIO);
-		return;
-	}
-	/* A clean page of tmpfs may be dropped: dirty before provided. */
-	if (likely(!req->pages)) {
-		umem_page_written(req->page);
-		/* What tmpfs's a_ops have, without a look at the mapping. */
-		noop_dirty_folio(NULL, page_folio(req->page));
-	} else {
-		/* If the region is gone, RCU keeps the mapping. */
-		rcu_read_lock();
-		umem_granule_dirty_pages(req->pages,
-					 umem_granule_pages(region));
-		rcu_read_unlock();
-	}
-	if (umem_request_complete(req))
-		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
-			      region->geometry.granule);
-}
-EXPORT_SYMBOL_GPL(umem_request_done);
 
 /**
  * umem_request_requeue - give a request back without an answer

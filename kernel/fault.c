@@ -16,6 +16,7 @@
 
 #include "compat/compat.h"
 #include "region.h"
+#include "spin.h"
 #include "trace.h"
 #include "wait.h"
 
@@ -74,6 +75,44 @@ static void fill_hole_small(struct umem_region *region, pgoff_t index)
 }
 
 /*
+ * The page, if its folio can be had at once and locked: what tmpfs would return,
+ * after more questions than a granule that is provided asks. A provided granule's
+ * page is in the page cache until somebody takes it away under that lock. Returns
+ * 0 to leave all to tmpfs; the reference is the fault's otherwise.
+ */
+static vm_fault_t fault_lock_page(struct vm_fault *vmf,
+				  const struct umem_region *region,
+				  struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio) || !folio_trylock(folio))
+		return 0;
+	/* Not after a hole was made. */
+	if (unlikely(folio->mapping != region->mapping ||
+		     !folio_test_uptodate(folio))) {
+		folio_unlock(folio);
+		return 0;
+	}
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/* A page that was provided and has stayed in memory. */
+static vm_fault_t fault_find_page(struct vm_fault *vmf,
+				  const struct umem_region *region)
+{
+	struct page *page = find_get_page(region->mapping, vmf->pgoff);
+
+	if (!page)
+		return 0;
+	if (fault_lock_page(vmf, region, page))
+		return VM_FAULT_LOCKED;
+	put_page(page);
+	return 0;
+}
+
+/*
  * Let tmpfs have the fault. It may come back with a large folio although our
  * mount wants none (shmem_enabled=force), and core code then maps all of it:
  * *@missing is set to a granule of it that is not provided, with nothing held.
@@ -86,8 +125,13 @@ static vm_fault_t fault_tmpfs(struct vm_fault *vmf, unsigned long *missing)
 	pgoff_t last;
 	vm_fault_t ret;
 
-	if ((vmf->vma->vm_flags & VM_HUGEPAGE) && !region->granule_order)
-		fill_hole_small(region, vmf->pgoff);
+	if (likely(!region->granule_order)) {
+		ret = fault_find_page(vmf, region);
+		if (ret)
+			return ret;
+		if (vmf->vma->vm_flags & VM_HUGEPAGE)
+			fill_hole_small(region, vmf->pgoff);
+	}
 	ret = umem_fault_backing_ops()->fault(vmf);
 	/* After RETRY the VMA may be gone: @vmf is not looked at. */
 	if (!(ret & VM_FAULT_LOCKED))
@@ -259,31 +303,22 @@ static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 	return ret & VM_FAULT_SIGBUS ? UMEM_FAULT_FAILED : UMEM_FAULT_PROVIDED;
 }
 
-/*
- * The answer is there: map the page that we have, as tmpfs would after it found
- * it anew. A provided granule's page is in the page cache until somebody takes
- * it away under the lock of its folio. Returns 0 to leave all to tmpfs.
- */
+/* The answer is there: map the page that we have, without looking it up. */
 static vm_fault_t fault_take_page(struct vm_fault *vmf,
 				  struct umem_request *req)
 {
-	struct umem_region *region = req->region;
-	struct folio *folio = page_folio(req->page);
+	const struct umem_region *region = req->region;
 
 	/* Else umem_fault() has more to do with what is there. */
-	if (region->streams.most || folio_test_large(folio) || req->pages ||
-	    !umem_granule_provided(region, req->granule))
+	if (region->streams.most || req->pages ||
+	    !umem_granule_provided(region, req->granule) ||
+	    !fault_lock_page(vmf, region, req->page))
 		return 0;
-	if (!folio_trylock(folio))
-		return 0;
-	/* Not after a hole was made. */
-	if (unlikely(folio->mapping != region->mapping ||
-		     !folio_test_uptodate(folio))) {
-		folio_unlock(folio);
-		return 0;
-	}
-	folio_get(folio);
-	vmf->page = req->page;
+	/* With the only reference to the request, its own to the page is ours. */
+	if (likely(refcount_read(&req->ref) == 1))
+		req->page = NULL;
+	else
+		get_page(vmf->page);
 	return VM_FAULT_LOCKED;
 }
 
@@ -298,6 +333,7 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	struct umem_retry retry = {
 		.deadline = jiffies + region->timeout,
 	};
+	bool may_spin = !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
 	struct umem_request *req;
 	vm_fault_t ret;
 	int result;
@@ -310,13 +346,13 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 	    !(vmf->flags & FAULT_FLAG_USER))
 		return VM_FAULT_SIGBUS;
 	/* A try that does not sleep leaves the note to the one that does. */
-	if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+	if (may_spin)
 		umem_retry_take(&region->retries, granule, &retry);
 	if (retry.failed || !umem_region_servable(region))
 		return VM_FAULT_SIGBUS;
 
 	umem_stat_inc(region, UMEM_STAT_FAULTS);
-	req = umem_request_get(region, granule);
+	req = umem_request_get(region, granule, may_spin);
 	if (!req)
 		return 0;
 	if (req == ERR_PTR(-EAGAIN) || req == ERR_PTR(-EBUSY))
@@ -326,8 +362,10 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 
 	if (reads_ahead(region, vmf->flags))
 		umem_streams_missed(region, granule, req);
-	/* The provider may have been faster than us. */
+	/* The provider may have been faster than us, or is about to be. */
 	result = umem_request_result(req);
+	if (result == -EINPROGRESS && may_spin && READ_ONCE(req->polled))
+		result = umem_request_spin(req);
 	if (result == -EINPROGRESS)
 		return fault_wait(vmf, region, granule, req, retry.deadline);
 	ret = result ? VM_FAULT_SIGBUS : fault_take_page(vmf, req);

@@ -107,7 +107,8 @@ static int check_create(const struct umem_create *create)
 {
 	u32 granule = umem_create_granule(create);
 
-	if (create->flags & ~CREATE_FLAGS)
+	if (create->flags & ~CREATE_FLAGS || create->reserved ||
+	    create->spin_ns > UMEM_MAX_SPIN_NS)
 		return -EINVAL;
 	if (create->features & ~UMEM_FEATURES)
 		return -EOPNOTSUPP;
@@ -131,8 +132,9 @@ long umem_ioctl_create(unsigned int cmd, unsigned long arg)
 	struct file *file;
 	int fd, err;
 
-	err = umem_ioctl_copy_in(&create, sizeof(create), sizeof(create), cmd,
-				 arg);
+	err = umem_ioctl_copy_in(&create, sizeof(create),
+				 offsetofend(struct umem_create, readahead),
+				 cmd, arg);
 	if (!err)
 		err = check_create(&create);
 	if (err)

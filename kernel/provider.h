@@ -41,15 +41,18 @@ struct umem_request;
  * @submit: take @req and start to fill its page. Returns 0 when taken, or
  *	-EAGAIN when full or not ready: the core then queues the request and
  *	calls @kick. Called under rcu_read_lock(), in process context or
- *	softirq; must not sleep. May call umem_request_done() itself.
+ *	softirq; must not sleep. May call umem_request_done() itself. With
+ *	@polled, which only those with @poll see, the caller polls @req from now
+ *	on, so that the provider need not end it by itself before @arm.
  * @kick: the queue is not empty: pull while there is room. Same context as
  *	@submit. May come when nothing is left to pull.
  * @poll: optional, with @arm: end @req if its bytes are there. Called over and
  *	over by a fault that spins for @req; it has a reference, but @req may
- *	have ended meanwhile. From the first call on the provider need not end
- *	@req by itself: each caller polls until @req has ended or calls @arm. By
- *	several at once; under rcu_read_lock(), process context.
- * @arm: nobody may poll @req from now on: end it without. Same context.
+ *	have ended meanwhile, or have been queued again. By several at once;
+ *	under rcu_read_lock(), process context.
+ * @arm: somebody sleeps until @req ends: end it without being polled, though
+ *	others may still do that. Same context; any number of times, also while
+ *	@submit has not returned or when @req has ended.
  * @detach: stop, and return only when no byte can land in a page any more and
  *	every request taken was ended by umem_request_done() or
  *	umem_request_requeue(). No operation above runs any more or will. Process
@@ -60,7 +63,7 @@ struct umem_request;
 struct umem_provider_ops {
 	struct module *owner;
 	const char *name;
-	int (*submit)(void *priv, struct umem_request *req);
+	int (*submit)(void *priv, struct umem_request *req, bool polled);
 	void (*kick)(void *priv);
 	void (*poll)(void *priv, struct umem_request *req);
 	void (*arm)(void *priv, struct umem_request *req);

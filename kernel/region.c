@@ -101,6 +101,7 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	region->wait_policy = create->wait_policy;
 	region->timeout_ms = create->timeout_ms;
 	region->timeout = max(msecs_to_jiffies(create->timeout_ms), 1UL);
+	region->spin_ns = create->spin_ns;
 	region->creator = current_euid();
 
 	region->stats = alloc_percpu_gfp(struct umem_stats, GFP_KERNEL_ACCOUNT);

@@ -57,6 +57,7 @@ struct umem_channel;
  * @wait_policy: fixed: enum umem_wait_policy.
  * @timeout_ms: fixed.
  * @timeout: fixed: the same in jiffies, 1 at least.
+ * @spin_ns: fixed: how long a fault may poll; 0 never.
  * @creator: fixed: effective uid at creation.
  * @memcg: fixed: memory cgroup at creation, counted; may be NULL.
  * @ino: fixed: inode number of the region fd, which names it in traces.
@@ -94,6 +95,7 @@ struct umem_region {
 	u32 wait_policy;
 	u32 timeout_ms;
 	unsigned long timeout;
+	u32 spin_ns;
 	kuid_t creator;
 	struct mem_cgroup *memcg;
 	unsigned long ino;
@@ -140,6 +142,12 @@ static inline bool umem_granule_punching(const struct umem_region *region,
 	unsigned long end = smp_load_acquire(&region->punch.end);
 
 	return granule < end && granule >= READ_ONCE(region->punch.first);
+}
+
+static inline struct umem_bucket *umem_bucket_of(struct umem_region *region,
+						 unsigned long granule)
+{
+	return umem_table_bucket(&region->requests, granule);
 }
 
 static inline u64 umem_granule_offset(const struct umem_region *region,

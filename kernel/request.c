@@ -2,7 +2,6 @@
 /*
  * The request table: slots, buckets, and how a request comes into being.
  */
-#include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -10,40 +9,14 @@
 #include "attach.h"
 #include "granule.h"
 #include "region.h"
-#include "trace.h"
+#include "request_move.h"
 
-struct umem_bucket *umem_bucket_of(struct umem_region *region,
-				   unsigned long granule)
+void umem_request_bad_move(const struct umem_request *req,
+			   enum umem_request_state to)
 {
-	struct umem_request_table *table = &region->requests;
-
-	return &table->buckets[hash_long(granule, table->bucket_bits)];
-}
-
-struct umem_request *umem_bucket_find(struct umem_bucket *bucket,
-				      unsigned long granule)
-{
-	struct umem_request *req;
-
-	lockdep_assert_held(&bucket->lock);
-	hlist_for_each_entry(req, &bucket->requests, hash)
-		if (req->granule == granule)
-			return req;
-	return NULL;
-}
-
-/* The one place where a request changes its state. */
-void umem_request_move(struct umem_bucket *bucket, struct umem_request *req,
-		       enum umem_request_state to)
-{
-	lockdep_assert_held(&bucket->lock);
-	WARN_ONCE(!umem_request_may_move(req->state, to),
-		  "umem: request may not go from %s to %s\n",
+	WARN_ONCE(1, "umem: request may not go from %s to %s\n",
 		  umem_request_state_name(req->state),
 		  umem_request_state_name(to));
-	trace_request_state(req, to);
-	/* Waiters read the error after they saw the end. */
-	smp_store_release(&req->state, to);
 }
 
 /* With huge granules each slot has room for a list of pages. */
@@ -167,24 +140,20 @@ static int request_get_pages(struct umem_request *req)
 
 static void request_put_pages(struct umem_request *req)
 {
-	if (likely(!req->pages))
-		put_page(req->page);
-	else
+	/* Whoever ended it last may have taken the page over. */
+	if (likely(!req->pages)) {
+		if (req->page)
+			put_page(req->page);
+	} else {
 		umem_granule_put_pages(req->pages,
 				       umem_granule_pages(req->region));
+	}
 	req->page = NULL;
 }
 
-/**
- * umem_request_put - drop a reference
- * @req: the request; not to be used afterwards.
- *
- * Any context but hard interrupt.
- */
-void umem_request_put(struct umem_request *req)
+/* The last reference is gone. */
+void umem_request_free(struct umem_request *req)
 {
-	if (!refcount_dec_and_test(&req->ref))
-		return;
 	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
 	req->state = UMEM_REQUEST_FREE;
 	request_put_pages(req);
@@ -243,6 +212,8 @@ static struct umem_request *slot_get(struct umem_region *region,
 	}
 	req->owner = NULL;
 	req->mapped = false;
+	req->polled = false;
+	req->submitted = 0;
 	req->error = 0;
 	return req;
 }
@@ -304,7 +275,8 @@ unlock:
 }
 
 /* Open @mine, hand it to the provider. As umem_request_get(). */
-static struct umem_request *request_open(struct umem_request *mine)
+static struct umem_request *request_open(struct umem_request *mine,
+					 bool may_poll)
 {
 	struct umem_region *region = mine->region;
 	bool prefetch = mine->prefetch;
@@ -313,6 +285,8 @@ static struct umem_request *request_open(struct umem_request *mine)
 
 	rcu_read_lock();
 	att = rcu_dereference(region->attachment);
+	if (att && may_poll)
+		mine->polled = umem_attachment_is_fast(att);
 	req = request_insert(mine, att);
 	if (req == mine && att)
 		umem_attachment_submit(att, req);
@@ -334,6 +308,7 @@ static struct umem_request *request_open(struct umem_request *mine)
  * umem_request_get - find or make the request of a missing granule
  * @region: the region; the caller pins its backing file.
  * @granule: its index.
+ * @may_poll: the caller polls it by umem_request_spin() if @polled is set.
  *
  * A new request is handed to the provider before this returns, so that it may
  * even be over by then. May sleep (allocates the page, charged to the current
@@ -344,7 +319,7 @@ static struct umem_request *request_open(struct umem_request *mine)
  * while a hole is being made there; another error from the allocation of the page.
  */
 struct umem_request *umem_request_get(struct umem_region *region,
-				      unsigned long granule)
+				      unsigned long granule, bool may_poll)
 {
 	struct umem_request *req;
 
@@ -355,7 +330,7 @@ struct umem_request *umem_request_get(struct umem_region *region,
 		return NULL;
 	umem_fill_demand(&region->fill, granule);
 	req = slot_get(region, granule, false);
-	return IS_ERR(req) ? req : request_open(req);
+	return IS_ERR(req) ? req : request_open(req, may_poll);
 }
 
 /**
@@ -402,7 +377,7 @@ static struct umem_request *prefetch_prepare(struct umem_region *region,
 /* Returns 1 when it was asked for, 0 when it need not be, or an errno. */
 static int prefetch_open(struct umem_request *mine)
 {
-	struct umem_request *req = request_open(mine);
+	struct umem_request *req = request_open(mine, false);
 	bool asked = req == mine;
 
 	if (IS_ERR(req))

@@ -10,8 +10,11 @@
 #ifndef UMEM_REQUEST_H
 #define UMEM_REQUEST_H
 
+#include <linux/hash.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/sbitmap.h>
 #include <linux/spinlock.h>
@@ -55,6 +58,10 @@ enum umem_queue {
  * @mapped: a mapping of the channel that has it may show @page: only who holds
  *	the folio lock may end it or give it back, see channel_map.c. Bucket
  *	lock; set under the folio lock as well.
+ * @polled: its provider may wait for umem_attachment_arm(); set before it is
+ *	submitted, cleared by whoever is about to call that.
+ * @submitted: local_clock() when its provider had taken it, 0 where nobody
+ *	measures.
  * @error: negative errno for waiters; written before @state becomes FAILED.
  * @wait: those who wait for this granule.
  */
@@ -73,6 +80,8 @@ struct umem_request {
 	enum umem_request_state state;
 	const void *owner;
 	bool mapped;
+	bool polled;
+	u64 submitted;
 	int error;
 	wait_queue_head_t wait;
 };
@@ -131,13 +140,13 @@ struct umem_request_table {
 int umem_requests_init(struct umem_region *region, unsigned int depth);
 void umem_requests_destroy(struct umem_region *region);
 struct umem_request *umem_request_get(struct umem_region *region,
-				      unsigned long granule);
+				      unsigned long granule, bool may_poll);
 int umem_request_prefetch(struct umem_region *region, unsigned long granule);
 unsigned int umem_requests_background(const struct umem_request_table *table);
 unsigned int umem_requests_prefetch(struct umem_region *region,
 				    unsigned long first, long stride,
 				    unsigned int count, unsigned int *asked);
-void umem_request_put(struct umem_request *req);
+void umem_request_free(struct umem_request *req);
 size_t umem_requests_memory(const struct umem_region *region);
 void umem_requests_count(struct umem_region *region, u64 *queued, u64 *issued);
 
@@ -146,13 +155,26 @@ int umem_slots_init(struct umem_request_table *table);
 void umem_slots_destroy(struct umem_request_table *table);
 size_t umem_slots_memory(const struct umem_request_table *table);
 bool umem_slots_full(const struct umem_request_table *table);
-int umem_slot_get(struct umem_request_table *table);
+int umem_slot_find(struct umem_request_table *table);
 void umem_slot_free(struct umem_request_table *table, unsigned int tag);
+
+/**
+ * umem_slot_get - take a free slot
+ * @table: the table.
+ *
+ * Any context. Return: its tag, or -1 when all are in use.
+ */
+static inline int umem_slot_get(struct umem_request_table *table)
+{
+	/* Others take it from us, so that no operation on our own CPU will do. */
+	unsigned int kept = xchg(raw_cpu_ptr(table->spare), 0);
+
+	return likely(kept) ? (int)kept - 1 : umem_slot_find(table);
+}
 
 /* request_end.c: how requests end */
 bool umem_request_may_write(struct umem_region *region, unsigned long granule,
 			    const void *owner);
-bool umem_request_complete(struct umem_request *req);
 bool umem_request_publish(struct umem_region *region, unsigned long granule,
 			  const void *owner);
 void umem_request_settle(struct umem_region *region, unsigned long granule,
@@ -191,18 +213,44 @@ struct umem_request *umem_queue_pop(struct umem_region *region,
 				    const void *owner);
 struct umem_request *umem_queue_pop_cancel(struct umem_region *region);
 
+/**
+ * umem_request_put - drop a reference
+ * @req: the request; not to be used afterwards.
+ *
+ * Any context but hard interrupt.
+ */
+static inline void umem_request_put(struct umem_request *req)
+{
+	if (refcount_dec_and_test(&req->ref))
+		umem_request_free(req);
+}
+
 /* Shared by the files above; not for others. */
 static inline enum umem_queue umem_queue_of(const struct umem_request *req)
 {
 	return req->prefetch ? UMEM_QUEUE_PREFETCH : UMEM_QUEUE_DEMAND;
 }
 
-struct umem_bucket *umem_bucket_of(struct umem_region *region,
-				   unsigned long granule);
-struct umem_request *umem_bucket_find(struct umem_bucket *bucket,
-				      unsigned long granule);
-void umem_request_move(struct umem_bucket *bucket, struct umem_request *req,
-		       enum umem_request_state to);
+static inline struct umem_bucket *
+umem_table_bucket(const struct umem_request_table *table, unsigned long granule)
+{
+	return &table->buckets[hash_long(granule, table->bucket_bits)];
+}
+
+static inline struct umem_request *umem_bucket_find(struct umem_bucket *bucket,
+						    unsigned long granule)
+{
+	struct umem_request *req;
+
+	lockdep_assert_held(&bucket->lock);
+	hlist_for_each_entry(req, &bucket->requests, hash)
+		if (req->granule == granule)
+			return req;
+	return NULL;
+}
+
+void umem_request_bad_move(const struct umem_request *req,
+			   enum umem_request_state to);
 bool umem_request_issue_locked(struct umem_bucket *bucket,
 			       struct umem_request *req, const void *owner);
 bool umem_request_requeue_owned(struct umem_request *req, const void *owner);

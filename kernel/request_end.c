@@ -6,10 +6,15 @@
  * The bit is set and the request is unhashed under one hold of the bucket
  * lock, so that whoever inserts a request sees either.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 
+#include "attach.h"
 #include "channel.h"
+#include "granule.h"
 #include "region.h"
+#include "request_move.h"
 
 /* Returns false when @req has ended meanwhile. */
 bool umem_request_issue_locked(struct umem_bucket *bucket,
@@ -153,30 +158,6 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
 }
 
 /**
- * umem_request_complete - the same for the provider in the kernel that has it
- * @req: a request that belongs to the caller; not to be used afterwards.
- *
- * Any context but hard interrupt.
- *
- * Return: false when it was provided already, by a hole.
- */
-bool umem_request_complete(struct umem_request *req)
-{
-	struct umem_region *region = req->region;
-	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
-	bool published;
-
-	spin_lock_bh(&bucket->lock);
-	published = !test_and_set_bit(req->granule, region->provided);
-	request_end_locked(bucket, req, UMEM_REQUEST_DONE, 0);
-	spin_unlock_bh(&bucket->lock);
-	request_end_finish(req);
-	if (published)
-		umem_stat_inc(region, UMEM_STAT_PROVIDED);
-	return published;
-}
-
-/**
  * umem_request_settle - an answer came that may not write
  * @region: the region.
  * @granule: its index.
@@ -298,6 +279,62 @@ bool umem_request_fail(struct umem_region *region, unsigned long granule,
 	umem_stat_inc(region, UMEM_STAT_FAILED);
 	return true;
 }
+
+/* As umem_request_publish(), by the provider in the kernel that has @req. */
+static bool publish_owned(struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	bool published;
+
+	spin_lock_bh(&bucket->lock);
+	published = !test_and_set_bit(req->granule, region->provided);
+	request_end_locked(bucket, req, UMEM_REQUEST_DONE, 0);
+	spin_unlock_bh(&bucket->lock);
+	request_end_finish(req);
+	return published;
+}
+
+/**
+ * umem_request_done - end a request with its bytes in the page, or a verdict
+ * @req: a request that belongs to the provider; not to be used afterwards.
+ * @status: UMEM_STATUS_OK when the whole granule is in the page, visible to
+ *	the CPU (after ib_dma_unmap_page() or the like); else a verdict on the
+ *	data, by which those who wait get SIGBUS or EIO.
+ *
+ * Any context but hard interrupt; does not sleep.
+ */
+void umem_request_done(struct umem_request *req, enum umem_status status)
+{
+	struct umem_region *region = req->region;
+
+	if (unlikely(status != UMEM_STATUS_OK)) {
+		umem_request_fail(region, req->granule, req->owner, -EIO);
+		return;
+	}
+	/* A poller measures by itself. */
+	if (req->submitted && !READ_ONCE(req->polled))
+		umem_attachment_learn((void *)req->owner,
+				      local_clock() - req->submitted);
+	/* A clean page of tmpfs may be dropped: dirty before provided. */
+	if (likely(!req->pages)) {
+		umem_page_written(req->page);
+		/* What tmpfs's a_ops have, without a look at the mapping. */
+		noop_dirty_folio(NULL, page_folio(req->page));
+	} else {
+		/* If the region is gone, RCU keeps the mapping. */
+		rcu_read_lock();
+		umem_granule_dirty_pages(req->pages,
+					 umem_granule_pages(region));
+		rcu_read_unlock();
+	}
+	if (publish_owned(req)) {
+		umem_stat_inc(region, UMEM_STAT_PROVIDED);
+		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
+			      region->geometry.granule);
+	}
+}
+EXPORT_SYMBOL_GPL(umem_request_done);
 
 /**
  * umem_request_end_mapped - end a request whose page no mapping shows any more

@@ -68,21 +68,11 @@ bool umem_slots_full(const struct umem_request_table *table)
 	return true;
 }
 
-/**
- * umem_slot_get - take a free slot
- * @table: the table.
- *
- * Any context. Return: its tag, or -1 when all are in use.
- */
-int umem_slot_get(struct umem_request_table *table)
+/* A slot where this CPU keeps none, or -1. */
+int umem_slot_find(struct umem_request_table *table)
 {
-	/* Others take it from us, so that no operation on our own CPU will do. */
-	unsigned int kept = xchg(raw_cpu_ptr(table->spare), 0);
-	int tag;
+	int tag = sbitmap_get(&table->tags);
 
-	if (likely(kept))
-		return kept - 1;
-	tag = sbitmap_get(&table->tags);
 	return tag >= 0 ? tag : take_any_spare(table);
 }
 
@@ -97,8 +87,8 @@ void umem_slot_free(struct umem_request_table *table, unsigned int tag)
 {
 	unsigned int *spare = raw_cpu_ptr(table->spare);
 
-	/* All use of the slot comes before the next owner's. */
 	if (READ_ONCE(*spare) || cmpxchg(spare, 0, tag + 1)) {
+		/* All use of the slot comes before the next owner's. */
 		smp_mb__before_atomic();
 		sbitmap_clear_bit(&table->tags, tag);
 	}

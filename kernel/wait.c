@@ -9,6 +9,7 @@
 #include <linux/wait.h>
 
 #include "region.h"
+#include "spin.h"
 #include "wait.h"
 
 /**
@@ -40,20 +41,9 @@ void umem_wait_limit(struct umem_wait *wait, long limit)
 	}
 }
 
-/**
- * umem_request_result - how a request ended
- * @req: a request with a reference.
- *
- * Any context.
- *
- * Return: 0 when its granule is provided or to be looked at again, -EIO after a
- * FAIL or another negative errno, -EINPROGRESS when it is still open.
- */
-int umem_request_result(const struct umem_request *req)
+/* umem_request_result() where the granule is missing. */
+int umem_request_state_result(const struct umem_request *req)
 {
-	/* Whatever became of it: a hole may have been made. */
-	if (umem_granule_provided(req->region, req->granule))
-		return 0;
 	/* Pairs with umem_request_move(): the error is read after this. */
 	switch (smp_load_acquire(&req->state)) {
 	case UMEM_REQUEST_DONE:
@@ -107,6 +97,7 @@ static int wait_for_request(struct umem_region *region,
 	DEFINE_WAIT(entry);
 	int err, result;
 
+	umem_request_arm(req);
 	for (;;) {
 		err = prepare_to_wait_event(&req->wait, &entry, wait->state);
 		result = umem_request_result(req);
@@ -121,6 +112,12 @@ static int wait_for_request(struct umem_region *region,
 		err = umem_wait_sleep(wait, MAX_SCHEDULE_TIMEOUT);
 		if (err)
 			break;
+		/* As a rule whoever wakes us has ended it: no more to prepare. */
+		result = umem_request_result(req);
+		if (result != -EINPROGRESS) {
+			err = result;
+			break;
+		}
 	}
 	finish_wait(&req->wait, &entry);
 	return err;
@@ -225,7 +222,7 @@ int umem_wait_provided(struct umem_region *region, unsigned long granule,
 			break;
 		if (!umem_region_servable(region))
 			return -ENXIO;
-		req = umem_request_get(region, granule);
+		req = umem_request_get(region, granule, false);
 	}
 	if (err == -ETIMEDOUT && !wait->limited)
 		umem_stat_inc(region, UMEM_STAT_TIMEOUTS);

@@ -7,8 +7,7 @@
 #include <linux/sched.h>
 #include <linux/types.h>
 
-struct umem_region;
-struct umem_request;
+#include "region.h"
 
 /**
  * struct umem_wait - how to wait for a granule
@@ -29,7 +28,24 @@ int umem_wait_sleep(struct umem_wait *wait, long longest);
 int umem_wait_error(int err);
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
 		       struct umem_request *req, struct umem_wait *wait);
-int umem_request_result(const struct umem_request *req);
+int umem_request_state_result(const struct umem_request *req);
+
+/**
+ * umem_request_result - how a request ended
+ * @req: a request with a reference.
+ *
+ * Any context.
+ *
+ * Return: 0 when its granule is provided or to be looked at again, -EIO after a
+ * FAIL or another negative errno, -EINPROGRESS when it is still open.
+ */
+static inline int umem_request_result(const struct umem_request *req)
+{
+	/* Whatever became of it: a hole may have been made. */
+	if (umem_granule_provided(req->region, req->granule))
+		return 0;
+	return umem_request_state_result(req);
+}
 
 /*
  * An asynchronous call cannot be restarted. Some versions of io_uring would

@@ -344,7 +344,7 @@ void umem_rdma_kick(void *priv)
  *
  * Returns 0 when @req was taken, -EAGAIN when it must be queued.
  */
-int umem_rdma_submit(void *priv, struct umem_request *req)
+int umem_rdma_submit(void *priv, struct umem_request *req, bool polled)
 {
 	struct umem_rdma_session *s = priv;
 

@@ -223,7 +223,7 @@ int umem_rdma_reads_alloc(struct umem_rdma_session *s);
 void umem_rdma_reads_free(struct umem_rdma_session *s);
 void umem_rdma_reads_end(struct umem_rdma_session *s);
 void umem_rdma_reads_retry(struct umem_rdma_session *s);
-int umem_rdma_submit(void *priv, struct umem_request *req);
+int umem_rdma_submit(void *priv, struct umem_request *req, bool polled);
 void umem_rdma_kick(void *priv);
 
 /* attach.c */

@@ -71,7 +71,8 @@ put:
 	return err;
 }
 
-static void fill_page(const struct umem_sim *sim, u64 offset, struct page *page)
+static __always_inline void
+fill_page(const struct umem_sim *sim, u64 offset, struct page *page)
 {
 	void *to = kmap_local_page(page);
 

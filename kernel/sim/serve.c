@@ -35,7 +35,7 @@ static unsigned int life_of(const struct umem_sim_entry *e)
  * Take the request away from its entry, unless somebody else was faster or the
  * entry has another request by now. Then it is the caller's.
  */
-static struct umem_request *claim(struct umem_sim_entry *e, unsigned int life)
+static inline struct umem_request *claim(struct umem_sim_entry *e, unsigned int life)
 {
 	if (cmpxchg(&e->life, life, life + 1) != life)
 		return NULL;
@@ -43,7 +43,7 @@ static struct umem_request *claim(struct umem_sim_entry *e, unsigned int life)
 }
 
 /* Counts come first: with the end of @req its tag is another's. */
-static void answer(struct umem_sim_entry *e, struct umem_request *req)
+static __always_inline void answer(struct umem_sim_entry *e, struct umem_request *req)
 {
 	struct umem_sim *sim = e->sim;
 
@@ -68,8 +68,7 @@ static enum hrtimer_restart timer_fires(struct hrtimer *timer)
 	if (!is_open(life) || deadline == KTIME_MAX)
 		return HRTIMER_NORESTART;
 	/*
-	 * Set for an earlier request of this entry, which ended by polling just
-	 * when its timer was started.
+	 * Set for an earlier request of this entry, which ended by polling.
 	 */
 	if (unlikely(ktime_before(ktime_get(), deadline))) {
 		hrtimer_start(timer, deadline, HRTIMER_MODE_ABS_PINNED_SOFT);
@@ -85,9 +84,6 @@ static enum hrtimer_restart timer_fires(struct hrtimer *timer)
  * umem_sim_poll - end a request from a waiter's context if it is due
  * @priv: the provider.
  * @req: a request that the caller has a reference to; of whatever state.
- *
- * The timer would only get in the way of who polls, so it is cancelled; the
- * caller polls until the end of @req or calls umem_sim_arm().
  */
 void umem_sim_poll(void *priv, struct umem_request *req)
 {
@@ -95,13 +91,7 @@ void umem_sim_poll(void *priv, struct umem_request *req)
 	unsigned int life = life_of(e);
 	ktime_t deadline = READ_ONCE(e->deadline);
 
-	if (!is_open(life))
-		return;
-	if (!READ_ONCE(e->polling)) {
-		WRITE_ONCE(e->polling, true);
-		hrtimer_try_to_cancel(&e->timer);
-	}
-	if (ktime_before(ktime_get(), deadline))
+	if (!is_open(life) || ktime_before(ktime_get(), deadline))
 		return;
 	req = claim(e, life);
 	if (!req)
@@ -204,15 +194,15 @@ static ktime_t deadline_of(struct umem_sim *sim,
 }
 
 /* The request is the entry's from here on, and may end any time. */
-static void begin(struct umem_sim_entry *e, const struct umem_sim_fate *fate)
+static void begin(struct umem_sim_entry *e, const struct umem_sim_fate *fate,
+		  bool polled)
 {
 	ktime_t deadline = deadline_of(e->sim, fate);
 
 	WRITE_ONCE(e->deadline, deadline);
-	e->polling = false;
 	/* Pairs with life_of(): all of the above comes before. */
 	smp_store_release(&e->life, e->life + 1);
-	if (!fate->hang)
+	if (!fate->hang && !polled)
 		hrtimer_start(&e->timer, deadline,
 			      HRTIMER_MODE_ABS_PINNED_SOFT);
 }
@@ -240,7 +230,7 @@ static bool next_fate(struct umem_sim *sim, struct umem_sim_fate *fate)
 }
 
 /* Returns false when @req is still the caller's. */
-static bool take(struct umem_sim *sim, struct umem_request *req)
+static __always_inline bool take(struct umem_sim *sim, struct umem_request *req, bool polled)
 {
 	struct umem_sim_entry *e = entry_of(sim, req);
 	struct umem_sim_fate fate = { .delay_ns = sim->arg.latency_ns };
@@ -251,13 +241,13 @@ static bool take(struct umem_sim *sim, struct umem_request *req)
 	e->error = fate.error;
 	e->req = req;
 	if (fate.delay_ns || fate.hang || sim->arg.bandwidth)
-		begin(e, &fate);
+		begin(e, &fate, polled);
 	else
 		answer(e, req);
 	return true;
 }
 
-static bool refuses(struct umem_sim *sim)
+static __always_inline bool refuses(struct umem_sim *sim)
 {
 	if (READ_ONCE(sim->gone))
 		return true;
@@ -274,12 +264,13 @@ static bool refuses(struct umem_sim *sim)
  * umem_sim_submit - take a request from the context that faults
  * @priv: the provider.
  * @req: the request.
+ * @polled: no timer is needed before umem_sim_arm().
  *
  * Returns 0 when @req was taken, -EAGAIN when it must be queued.
  */
-int umem_sim_submit(void *priv, struct umem_request *req)
+int umem_sim_submit(void *priv, struct umem_request *req, bool polled)
 {
-	if (unlikely(refuses(priv)) || unlikely(!take(priv, req)))
+	if (unlikely(refuses(priv)) || unlikely(!take(priv, req, polled)))
 		return -EAGAIN;
 	return 0;
 }
@@ -299,7 +290,7 @@ void umem_sim_kick(void *priv)
 		req = umem_provider_pull(sim->att);
 		if (!req)
 			return;
-		if (!take(sim, req))
+		if (!take(sim, req, false))
 			umem_request_requeue(req);
 	}
 }

@@ -25,14 +25,13 @@ struct umem_sim;
 /**
  * struct umem_sim_entry - a request under way, indexed by the request's tag
  * @sim: constant: the provider.
- * @timer: ends it at @deadline unless a waiter polls.
+ * @timer: ends it at @deadline, unless all who wait poll.
  * @life: odd while there is a request; grows with each beginning and end.
- * @req: the request. This and what follows up to @polling belongs to whoever
+ * @req: the request. This and what follows up to @error belongs to whoever
  *	has the request; those who read @deadline without having it find out by
  *	@life.
  * @deadline: when it is due; KTIME_MAX: it hangs.
  * @error: it is answered by an error.
- * @polling: somebody polls, so @timer has been cancelled.
  * @taken: counts requests. This and the other counts are written by whoever
  *	has the request of this tag, and read by UMEM_SIM_IOC_STATS.
  * @done: counts answers with bytes.
@@ -48,7 +47,6 @@ struct umem_sim_entry {
 	struct umem_request *req;
 	ktime_t deadline;
 	bool error;
-	bool polling;
 
 	unsigned long taken;
 	unsigned long done;
@@ -102,7 +100,7 @@ void umem_sim_put(struct umem_sim *sim);
 
 /* serve.c */
 void umem_sim_entry_init(struct umem_sim *sim, struct umem_sim_entry *entry);
-int umem_sim_submit(void *priv, struct umem_request *req);
+int umem_sim_submit(void *priv, struct umem_request *req, bool polled);
 void umem_sim_kick(void *priv);
 void umem_sim_poll(void *priv, struct umem_request *req);
 void umem_sim_arm(void *priv, struct umem_request *req);

@@ -73,7 +73,7 @@ static void test_layout(void)
 {
 	tap_is("struct umem_record", sizeof(struct umem_record), 16);
 	tap_is("struct umem_features", sizeof(struct umem_features), 32);
-	tap_is("struct umem_create", sizeof(struct umem_create), 40);
+	tap_is("struct umem_create", sizeof(struct umem_create), 48);
 	tap_is("struct umem_channel_open", sizeof(struct umem_channel_open), 8);
 	tap_is("struct umem_region_status", sizeof(struct umem_region_status),
 	       392);
@@ -136,6 +136,10 @@ static void test_create_fields(void)
 	REFUSED("readahead unaligned", readahead, PAGE + 1, -EINVAL);
 	REFUSED("readahead of a granule", readahead, PAGE, 0);
 	REFUSED("the largest readahead", readahead, UINT32_MAX - PAGE + 1, 0);
+	REFUSED("spin of the longest", spin_ns, UMEM_MAX_SPIN_NS, 0);
+	REFUSED("spin of one more", spin_ns, UMEM_MAX_SPIN_NS + 1, -EINVAL);
+	REFUSED("spin of 2^31", spin_ns, 1U << 31, -EINVAL);
+	REFUSED("reserved 1", reserved, 1, -EINVAL);
 	for (bit = 0; bit < 32; bit++) {
 		c = good;
 		c.flags = 1U << bit;
@@ -197,7 +201,8 @@ static void test_create_structure(void)
 	long fd;
 
 	tap_err("CREATE, shorter structure",
-		call(device, resized(UMEM_IOC_CREATE, sizeof(good) - 4), &good),
+		call(device, resized(UMEM_IOC_CREATE, offsetof(struct umem_create,
+							spin_ns) - 4), &good),
 		-EINVAL);
 	tap_err("CREATE, no structure",
 		call(device, resized(UMEM_IOC_CREATE, 0), &good), -EINVAL);

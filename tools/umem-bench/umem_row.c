@@ -14,6 +14,8 @@
 /* One thread faults; the rest is for what the kernel fetches ahead. */
 #define MAX_INFLIGHT 128U
 #define MAX_DATA (64U << 10)
+/* How long a fault may poll; slower providers are slept for. */
+#define SPIN_NS 50000U
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
 {
@@ -48,6 +50,8 @@ int umem_row_open(struct row *row, struct umem_why *why)
 		.max_inflight = at_most(MAX_INFLIGHT, features.max_inflight),
 		.max_data = at_most(MAX_DATA, features.max_data),
 		.readahead = row->bench->opt.readahead,
+		.spin_ns = row->bench->opt.poll == BENCH_POLL_SLEEP ? 0 :
+			   SPIN_NS,
 	};
 	row->priv = umem;
 	return 0;

@@ -29,6 +29,7 @@ static const struct option options[] = {
 	{ "provider", required_argument, NULL, OPT_PROVIDER },
 	{ "max-inflight", required_argument, NULL, OPT_MAX_INFLIGHT },
 	{ "max-data", required_argument, NULL, OPT_MAX_DATA },
+	{ "spin", required_argument, NULL, OPT_SPIN },
 	{ "user-only", no_argument, NULL, OPT_USER_ONLY },
 	{ "huge", no_argument, NULL, OPT_HUGE },
 	{ "replay", required_argument, NULL, OPT_REPLAY },
@@ -115,6 +116,10 @@ static void parse_option(const struct verb *verb, int opt, struct run_options *o
 		break;
 	case OPT_READAHEAD:
 		parse_readahead(verb, &o->create);
+		break;
+	case OPT_SPIN:
+		o->create.spin_ns = option_number(verb, "--spin",
+						  UMEM_MAX_SPIN_NS);
 		break;
 	case OPT_USER_ONLY:
 		o->create.flags |= UMEM_CREATE_USER_ONLY;
@@ -254,6 +259,8 @@ PROVIDER_HELP
 "                       with --huge)\n"
 "  --readahead S        read so far ahead of touches in an order (0: do not)\n"
 "  --replay FILE        prefetch what umemctl record wrote to FILE, before CMD starts\n"
+"  --spin NS            nanoseconds that a fault may poll a provider in the kernel\n"
+"                       before it sleeps, where that pays; at most 1000000\n"
 "  --user-only          system calls and KVM do not wait for missing memory: EFAULT\n"
 "  -h, --help           this text\n",
 	.options = options,

@@ -176,6 +176,10 @@ enum umem_wait_policy {
  *	recognisable order, bytes; a multiple of the granule, 0: not at all.
  *	What is read ahead never takes more than half of @max_inflight. (Was
  *	reserved, and 0, before UMEM_FEATURE_READAHEAD.)
+ * @spin_ns: the longest time that a fault may poll a provider in the kernel which
+ *	as a rule answers within it, before it sleeps; at most UMEM_MAX_SPIN_NS.
+ *	0: a fault never polls.
+ * @reserved: 0.
  *
  * Returns the new region fd, opened read-write. What the region costs beside
  * its pages (&umem_region_status.memory), and pages that are fetched in the
@@ -190,7 +194,11 @@ struct umem_create {
 	__u32 max_inflight;
 	__u32 max_data;
 	__u32 readahead;
+	__u32 spin_ns;
+	__u32 reserved;
 };
+
+#define UMEM_MAX_SPIN_NS	1000000U
 
 /* ---- Region fd ---------------------------------------------------------- */
 

@@ -43,6 +43,7 @@ static void draw_create(struct fuzz *f, struct umem_create *create)
 		policy < 18 ? UMEM_WAIT_FAILFAST : UMEM_WAIT_HARD;
 	if (create->wait_policy == UMEM_WAIT_TIMEOUT)
 		create->timeout_ms = 1 + draw(f, 4);
+	create->spin_ns = draw(f, 2) * 50000;
 	create->max_inflight = 1 + draw(f, once_in(f, 4) ? 256 : 8);
 	create->max_data = (1 + draw(f, 8)) * PAGE;
 	if (once_in(f, 4))

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place where a request changes its state; for request*.c only.
+ */
+#ifndef UMEM_REQUEST_MOVE_H
+#define UMEM_REQUEST_MOVE_H
+
+#include <linux/lockdep.h>
+
+#include "request.h"
+#include "trace.h"
+
+static inline void umem_request_move(struct umem_bucket *bucket,
+				     struct umem_request *req,
+				     enum umem_request_state to)
+{
+	lockdep_assert_held(&bucket->lock);
+	if (unlikely(!umem_request_may_move(req->state, to)))
+		umem_request_bad_move(req, to);
+	trace_request_state(req, to);
+	/* Waiters read the error after they saw the end. */
+	smp_store_release(&req->state, to);
+}
+
+#endif /* UMEM_REQUEST_MOVE_H */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Polling in the fault: where the provider answers sooner than a sleep and a
+ * wake-up take, as far as the region's creator allows.
+ *
+ * Each attachment learns how long its provider takes as a rule. When that is no
+ * more than the creator allows, who makes a request says so to the provider
+ * (umem_request.polled) and polls. Whoever sleeps, because the spin has lasted
+ * too long or something else wants the CPU, or because the request is another's,
+ * has the provider end the request by itself first.
+ */
+#include <linux/interrupt.h>
+#include <linux/processor.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+
+#include "attach.h"
+#include "region.h"
+#include "spin.h"
+#include "wait.h"
+
+/* Looks at the request before one at the clock, which costs as much. */
+#define LOOKS	4
+
+/*
+ * Completions of some devices are softirqs, which may be waiting for us; with
+ * those that ksoftirqd will run the tick may be far.
+ */
+static bool somebody_wants_the_cpu(void)
+{
+	return need_resched() || signal_pending(current) ||
+	       local_softirq_pending();
+}
+
+/* The result of @req, or -EINPROGRESS when it is time to sleep. */
+static int poll_until(struct umem_attachment *att, struct umem_request *req,
+		      u64 *now, u64 end)
+{
+	unsigned int looks = 0;
+	int result;
+
+	for (;;) {
+		umem_attachment_poll(att, req);
+		result = umem_request_result(req);
+		if (result != -EINPROGRESS || somebody_wants_the_cpu())
+			return result;
+		if (++looks % LOOKS)
+			continue;
+		*now = local_clock();
+		if (*now >= end)
+			return result;
+		cpu_relax();
+	}
+}
+
+/**
+ * umem_request_spin - poll for a request for a while
+ * @req: a request with a reference, found with @req->polled set.
+ *
+ * Process context, does not sleep.
+ *
+ * Return: as umem_request_result(); after -EINPROGRESS the provider ends @req
+ * without being polled.
+ */
+int umem_request_spin(struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+	u64 start = READ_ONCE(req->submitted);
+	u64 now = start;
+	struct umem_attachment *att;
+	int result = -EINPROGRESS;
+
+	rcu_read_lock();
+	att = rcu_dereference(region->attachment);
+	/* Else it is ended by detaching. */
+	if (att)
+		result = poll_until(att, req, &now, start + region->spin_ns);
+	if (result != -EINPROGRESS)
+		umem_attachment_learn(att, now - start);
+	rcu_read_unlock();
+	if (result == -EINPROGRESS)
+		umem_request_arm(req);
+	return result;
+}
+
+/**
+ * umem_request_end_polling - somebody is going to sleep until @req ends
+ * @req: a request with a reference, found with @req->polled set.
+ *
+ * Any context but hard interrupt.
+ */
+void umem_request_end_polling(struct umem_request *req)
+{
+	struct umem_attachment *att;
+
+	/* From here on the time that it takes is counted by its end. */
+	WRITE_ONCE(req->polled, false);
+	/* Pairs with umem_attachment_submit(). */
+	smp_mb();
+	rcu_read_lock();
+	att = rcu_dereference(req->region->attachment);
+	if (att)
+		umem_attachment_arm(att, req);
+	rcu_read_unlock();
+}

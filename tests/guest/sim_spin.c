@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Faults poll a provider that answers soon, where the region's creator allows
+ * it; and whatever happens while they poll, they get their bytes.
+ *
+ * needs: umem umem_sim cpus=2
+ * timeout: 240
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "lib/sim_attach.h"
+#include "lib/touch.h"
+#include "provider/lib/region.h"
+
+#define GRANULES	8192UL
+#define SIZE		(GRANULES * TEST_PAGE)
+#define SEED		7
+#define SPIN_NS		UMEM_MAX_SPIN_NS
+#define LATENCY_NS	20000
+#define THREADS		4
+#define PROVIDERS	20
+
+static char *map;
+
+static int make(uint32_t spin_ns)
+{
+	struct umem_create create = {
+		.size = SIZE,
+		.wait_policy = UMEM_WAIT_HARD,
+		.max_inflight = 16,
+		.max_data = TEST_PAGE,
+		.spin_ns = spin_ns,
+	};
+	int device = umem_device_open();
+	int region;
+
+	assert_true(device >= 0);
+	region = umem_region_create(device, &create);
+	close(device);
+	assert_true(region >= 0);
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
+	assert_true(map != MAP_FAILED);
+	return region;
+}
+
+static void drop(int region)
+{
+	munmap(map, SIZE);
+	close(region);
+	sim_wait_unused();
+}
+
+static bool is_right(uint64_t granule)
+{
+	return sim_page_is(map + granule * TEST_PAGE, SEED, granule);
+}
+
+static struct umem_sim_attach fast(void)
+{
+	struct umem_sim_attach arg = sim_arg(SEED);
+
+	arg.latency_ns = LATENCY_NS;
+	return arg;
+}
+
+/* How many of the touches so far were answered by polling. */
+static void polls_a_fast_provider(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	double end = test_now() + TEST_SECONDS;
+	int region = make(SPIN_NS);
+	int sim = sim_provide(region, &arg);
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < GRANULES && test_now() < end; i++) {
+		assert_true(is_right(i));
+		if (sim_stats(sim).polled > 16)
+			break;
+	}
+	assert_true(sim_stats(sim).polled > 16);
+	close(sim);
+	drop(region);
+}
+
+static void polls_only_where_allowed(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	int region = make(0);
+	int sim = sim_provide(region, &arg);
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < 256; i++)
+		assert_true(is_right(i));
+	assert_int_equal(sim_stats(sim).polled, 0);
+	close(sim);
+	drop(region);
+}
+
+static void polls_no_slow_provider(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	int region = make(1000);
+	int sim = sim_provide(region, &arg);
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < 256; i++)
+		assert_true(is_right(i));
+	assert_int_equal(sim_stats(sim).polled, 0);
+	close(sim);
+	drop(region);
+}
+
+/* One that answers fast at first, then not at all: the fault sleeps. */
+static void sleeps_when_nothing_comes(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	struct toucher touchers[THREADS];
+	int region = make(SPIN_NS);
+	unsigned int i;
+	int sim;
+
+	(void)state;
+	arg.hang_from = 1000;
+	sim = sim_provide(region, &arg);
+	for (i = 0; i < 999; i++)
+		assert_true(is_right(i));
+	/* Two for each granule: one made the request, the other found it. */
+	for (i = 0; i < THREADS; i++)
+		toucher_start(&touchers[i],
+			      map + (2000 + i / 2) * TEST_PAGE);
+	AWAIT(sim_stats(sim).hung == THREADS / 2);
+	for (i = 0; i < THREADS; i++)
+		AWAIT(task_state(getpid(), touchers[i].tid) == 'D' ||
+		      task_state(getpid(), touchers[i].tid) == 'S');
+	assert_int_equal(ioctl(sim, UMEM_SIM_IOC_RELEASE), THREADS / 2);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(toucher_join(&touchers[i]), 0);
+	close(sim);
+	drop(region);
+}
+
+static _Atomic bool wrong;
+
+static void *touch_all(void *unused)
+{
+	uint64_t i;
+
+	(void)unused;
+	for (i = 0; i < GRANULES; i++)
+		if (!is_right(i))
+			wrong = true;
+	return NULL;
+}
+
+/* Threads poll for the same granules while their provider is replaced. */
+static void replaced_while_polling(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	int region = make(SPIN_NS);
+	pthread_t threads[THREADS];
+	int sims[PROVIDERS];
+	unsigned int i;
+
+	(void)state;
+	sims[0] = sim_provide(region, &arg);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, touch_all,
+						NULL), 0);
+	for (i = 1; i < PROVIDERS; i++) {
+		test_pause();
+		sims[i] = sim_provide(region, &arg);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(wrong);
+	for (i = 0; i < PROVIDERS; i++)
+		close(sims[i]);
+	drop(region);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(polls_a_fast_provider),
+		cmocka_unit_test(polls_only_where_allowed),
+		cmocka_unit_test(polls_no_slow_provider),
+		cmocka_unit_test(sleeps_when_nothing_comes),
+		cmocka_unit_test(replaced_while_polling),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
