@@ -309,8 +309,12 @@ static vm_fault_t fault_take_page(struct vm_fault *vmf,
 {
 	const struct umem_region *region = req->region;
 
-	/* Else umem_fault() has more to do with what is there. */
+	/*
+	 * Else umem_fault() has more to do with what is there, or it was a
+	 * neighbour in a large folio that was missing.
+	 */
 	if (region->streams.most || req->pages ||
+	    req->granule != vmf->pgoff ||
 	    !umem_granule_provided(region, req->granule) ||
 	    !fault_lock_page(vmf, region, req->page))
 		return 0;

@@ -90,9 +90,13 @@ static struct umem_request *pop_locked(struct list_head *queue)
 
 	req = list_first_entry_or_null(queue, struct umem_request, queued);
 	if (req) {
-		list_del_init(&req->queued);
-		/* Open requests leave the queue before they end. */
+		/*
+		 * Open requests leave the queue before they end. Who ends it
+		 * looks without our lock whether it is on a list: the reference
+		 * comes before it is on none.
+		 */
 		refcount_inc(&req->ref);
+		list_del_init_careful(&req->queued);
 	}
 	return req;
 }
