@@ -55,6 +55,7 @@ struct bench_options {
 	const char *source;	/* NULL: rows without one only */
 	const char *rows;	/* NULL: all that can run */
 	const char *verify_file;	/* NULL: the pattern of @pattern_seed */
+	const char *nvmeof;	/* a block device, or NULL */
 	uint64_t pattern_seed;
 	uint64_t size;		/* 0: the export's */
 	uint64_t touches;	/* a row and round */

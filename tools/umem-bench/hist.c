@@ -58,7 +58,7 @@ void hist_add(struct hist *hist, uint64_t ns)
 		hist->min = ns;
 }
 
-static double at(const struct hist *hist, double percentile)
+double hist_at(const struct hist *hist, double percentile)
 {
 	double value = hdr_value_at_percentile(hist->hdr, percentile);
 
@@ -71,10 +71,10 @@ void hist_summarize(const struct hist *hist, struct hist_summary *summary)
 	*summary = (struct hist_summary){ 0 };
 	if (!hist->count)
 		return;
-	summary->p50 = at(hist, 50);
-	summary->p90 = at(hist, 90);
-	summary->p99 = at(hist, 99);
-	summary->p99_9 = at(hist, 99.9);
+	summary->p50 = hist_at(hist, 50);
+	summary->p90 = hist_at(hist, 90);
+	summary->p99 = hist_at(hist, 99);
+	summary->p99_9 = hist_at(hist, 99.9);
 	summary->max = hist->max;
 	summary->min = hist->min;
 	summary->mean = (double)hist->sum / hist->count;

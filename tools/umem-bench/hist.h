@@ -26,6 +26,9 @@ void hist_free(struct hist *hist);
 /* Times beyond an hour count as an hour. */
 void hist_add(struct hist *hist, uint64_t ns);
 
+/* What @percentile per cent of the times do not exceed. */
+double hist_at(const struct hist *hist, double percentile);
+
 /* All zero for an empty histogram. */
 void hist_summarize(const struct hist *hist, struct hist_summary *summary);
 

@@ -33,6 +33,8 @@ static const char usage[] =
 	"  --verify-pattern=N   the export is what \"umem-bench pattern --seed N\" wrote\n"
 	"                       (default, with 0)\n"
 	"  --verify-file PATH   the export is this file\n"
+	"  --nvmeof PATH        block device with the export's bytes, for row nvmeof; with\n"
+	"                       --write it is written to, and restored\n"
 	"  --cpu LIST           CPUs of the measuring thread, such as 2 or 0,2-3, or any\n"
 	"  --handler-cpu LIST   CPUs of userfaultfd's handler and of umem-provider\n"
 	"                       (default of both: any; with less than 3 CPUs the first)\n"
@@ -65,6 +67,7 @@ enum {
 	OPT_SOURCE = 256, OPT_SIZE, OPT_TOUCHES, OPT_ROUNDS, OPT_BATCH,
 	OPT_SEED, OPT_WRITE, OPT_ROWS, OPT_PATTERN, OPT_FILE, OPT_CPU,
 	OPT_HANDLER, OPT_POLL, OPT_CLOCK, OPT_STRIDE, OPT_READAHEAD,
+	OPT_NVMEOF,
 };
 
 static const struct option longs[] = {
@@ -80,6 +83,7 @@ static const struct option longs[] = {
 	{ "rows", required_argument, NULL, OPT_ROWS },
 	{ "verify-pattern", optional_argument, NULL, OPT_PATTERN },
 	{ "verify-file", required_argument, NULL, OPT_FILE },
+	{ "nvmeof", required_argument, NULL, OPT_NVMEOF },
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "handler-cpu", required_argument, NULL, OPT_HANDLER },
 	{ "poll", required_argument, NULL, OPT_POLL },
@@ -183,6 +187,9 @@ static int parse_one(int c, const char *arg, struct bench_options *opt,
 		return parse_pattern(arg, opt, why);
 	case OPT_FILE:
 		opt->verify_file = arg;
+		return 0;
+	case OPT_NVMEOF:
+		opt->nvmeof = arg;
 		return 0;
 	case OPT_CPU:
 		return cpus_parse(arg, &opt->cpu, why);

@@ -53,6 +53,27 @@ static object *times(const struct hist_summary *sum)
 	return ns;
 }
 
+/* Pairs of a percentile and its time: enough to draw the distribution. */
+static object *distribution(const struct hist *hist)
+{
+	static const double percentiles[] = {
+		0, 1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99, 99.5,
+		99.8, 99.9, 99.95, 99.98, 99.99, 100,
+	};
+	object *pairs = json_object_new_array();
+
+	for (size_t i = 0; i < sizeof(percentiles) / sizeof(*percentiles); i++) {
+		object *pair = json_object_new_array();
+
+		json_object_array_add(pair,
+				      json_object_new_double(percentiles[i]));
+		json_object_array_add(pair, json_object_new_int64(
+				      (int64_t)hist_at(hist, percentiles[i])));
+		json_object_array_add(pairs, pair);
+	}
+	return pairs;
+}
+
 static object *ratios(const struct hist_summary *sum,
 		      const struct hist_summary *raw)
 {
@@ -101,6 +122,7 @@ static object *one_row(const struct row *row, const struct row *floor)
 	add_count(to, "faults", row->faults);
 	add_count(to, "verified", row->verified);
 	add(to, "latency_ns", times(&sum));
+	add(to, "distribution_ns", distribution(row->hist));
 	add_number(to, "faults_per_s", report_rate(&sum));
 	if (floor) {
 		hist_summarize(floor->hist, &raw);

@@ -129,5 +129,8 @@ extern const struct row_ops row_uffd_sim_sigbus;
 extern const struct row_ops row_tmpfs_first;
 extern const struct row_ops row_present;
 extern const struct row_ops row_present_mapped;
+extern const struct row_ops row_umem_provided;
+extern const struct row_ops row_umem_finalized;
+extern const struct row_ops row_nvmeof;
 
 #endif /* UMEM_BENCH_ROW_H */

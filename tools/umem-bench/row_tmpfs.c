@@ -11,12 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "expect.h"
 #include "memory.h"
-#include "row.h"
-
-/* The most that debugfs' fault_around_bytes can be, and no more than a PMD. */
-#define AROUND (2UL << 20)
+#include "present.h"
 
 enum tmpfs_kind {
 	TMPFS_FIRST,
@@ -37,28 +33,6 @@ static int tmpfs_open(struct row *row, struct umem_why *why)
 		return umem_because(why, -ENOMEM, "no memory");
 	tmpfs->bytes = row->bench->pages * BENCH_PAGE;
 	row->priv = tmpfs;
-	return 0;
-}
-
-/* This round's pages into the page cache, without mapping them. */
-static int fill(const struct row *row, struct umem_why *why)
-{
-	const struct bench *bench = row->bench;
-	const struct tmpfs *tmpfs = row->priv;
-	char page[BENCH_PAGE];
-
-	for (uint64_t i = 0; i < bench->opt.touches; i++) {
-		uint64_t index = bench_page(bench, i);
-		int err = expect_page(bench->expect, index, page);
-
-		if (err)
-			return umem_because(why, err, "%s cannot be read",
-					    expect_name(bench->expect));
-		if (pwrite(tmpfs->fd, page, BENCH_PAGE,
-			   (off_t)(index * BENCH_PAGE)) != BENCH_PAGE)
-			return umem_because(why, -errno,
-					    "writing to a memfd failed");
-	}
 	return 0;
 }
 
@@ -95,7 +69,7 @@ static int tmpfs_prepare(struct row *row, struct umem_why *why)
 		return tmpfs->fd;
 	if (row->ops->data == TMPFS_FIRST)
 		return 0;
-	err = fill(row, why);
+	err = present_fill(row, tmpfs->fd, why);
 	if (err) {
 		tmpfs_finish(row);
 		return err;
@@ -103,23 +77,6 @@ static int tmpfs_prepare(struct row *row, struct umem_why *why)
 	if (row->ops->data == TMPFS_MAPPED)
 		map_all(row);
 	return 0;
-}
-
-/*
- * A read fault maps present neighbours as well (fault-around), so pages of
- * earlier touches would have mapped this one. Unmap all it can come from.
- */
-static void unmap_around(struct row *row, uint64_t page)
-{
-	const struct tmpfs *tmpfs = row->priv;
-	uintptr_t start = (uintptr_t)row->map;
-	uintptr_t end = start + tmpfs->bytes;
-	uintptr_t low = (start + page * BENCH_PAGE) & ~(AROUND - 1);
-	uintptr_t high = low + AROUND;
-
-	low = low < start ? start : low;
-	high = high > end ? end : high;
-	madvise((void *)low, high - low, MADV_DONTNEED);
 }
 
 static void tmpfs_close(struct row *row)
@@ -144,7 +101,7 @@ const struct row_ops row_present = {
 	.data = TMPFS_PRESENT,
 	.open = tmpfs_open,
 	.prepare = tmpfs_prepare,
-	.aim = unmap_around,
+	.aim = present_unmap_around,
 	.finish = tmpfs_finish,
 	.close = tmpfs_close,
 };

@@ -26,6 +26,9 @@ const struct row_ops *const row_kinds[] = {
 	&row_tmpfs_first,
 	&row_present,
 	&row_present_mapped,
+	&row_umem_provided,
+	&row_umem_finalized,
+	&row_nvmeof,
 };
 const size_t row_kind_count = sizeof(row_kinds) / sizeof(row_kinds[0]);
 

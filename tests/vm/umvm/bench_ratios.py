@@ -7,6 +7,8 @@ is None.
 """
 
 UFFD = ("uffd-sim-block", "uffd-sim-yield")     # its best fair case: the cheaper
+UFFD_VERBS = ("uffd-verbs-block", "uffd-verbs-yield")
+ACCESSES = ("read", "write")
 
 KEYS = (
     "sim0_rd_added", "sim0_wr_added", "sim0_p99_added",
@@ -32,7 +34,9 @@ class Rows:
         return found[what] if found else None
 
     def added(self, row, access, fabric, wait=None, what="p50"):
-        value = self.get(row, access, fabric, wait, what)
+        return self.above(self.get(row, access, fabric, wait, what), access, fabric, what)
+
+    def above(self, value, access, fabric, what="p50"):
         base = self.get("tmpfs-first", access, what=what)
         return None if value is None or base is None else value - base - fabric
 
@@ -42,6 +46,25 @@ class Rows:
         values = [value for value in values if value is not None]
         return min(values) if values else None
 
+    def rxe_added(self, row, access):
+        """What is neither the READ by itself nor a first touch of tmpfs."""
+        raw = self.get("raw-verbs", access)
+        return None if raw is None else self.above(self.get(row, access), access, raw)
+
+    def rxe_vs_uffd(self, access):
+        values = [self.rxe_added(row, access) for row in UFFD_VERBS]
+        values = [value for value in values if value is not None]
+        return quotient(self.rxe_added("umem-rdma", access), min(values, default=None))
+
+    def mean_vs_present(self, row, access):
+        return quotient(self.get(row, access, what="mean"),
+                        self.get("present", access, what="mean"))
+
+    def scan_mean_vs_present(self, row, access):
+        """The touches alone, without what a loop executes between them."""
+        scans = [self.scans.get((name, 1, 0, access)) for name in (row, "present")]
+        return quotient(*(scan["instructions"]["mean"] for scan in scans)) \
+            if all(scans) else None
 
     def scan_vs_tmpfs(self, stride):
         """All that a page costs while it is scanned; the worse access."""
@@ -82,7 +105,7 @@ def ratios(rows, starts=()):
     out["sim0_rd_added"] = rows.added("umem-sim", "read", 0)
     out["sim0_wr_added"] = rows.added("umem-sim", "write", 0)
     out["sim0_p99_added"] = worst(*(rows.added("umem-sim", access, 0, what="p99")
-                                    for access in ("read", "write")))
+                                    for access in ACCESSES))
     for name, fabric in (("sim3", 3000), ("sim10", 10000)):
         read = rows.added("umem-sim", "read", fabric, "spin")
         write = rows.added("umem-sim", "write", fabric, "spin")
@@ -92,6 +115,14 @@ def ratios(rows, starts=()):
             quotient(read, rows.uffd_added("read", fabric, "spin")),
             quotient(write, rows.uffd_added("write", fabric, "spin")))
     out["sim10_sleep_wr_added"] = rows.added("umem-sim", "write", 10000, "sleep")
+    out["rxe_added_vs_uffd"] = worst(*(rows.rxe_vs_uffd(access) for access in ACCESSES))
+    out["rxe_vs_nvmeof"] = worst(*(quotient(rows.get("umem-rdma", access),
+                                            rows.get("nvmeof", access))
+                                   for access in ACCESSES))
+    out["provided_wr_vs_tmpfs"] = rows.mean_vs_present("umem-provided", "write")
+    out["provided_scan_vs_tmpfs"] = rows.scan_mean_vs_present("umem-provided", "read")
+    out["finalized_vs_tmpfs"] = worst(rows.mean_vs_present("umem-finalized", "write"),
+                                      rows.scan_mean_vs_present("umem-finalized", "read"))
     out["seq_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(1)
     out["stride3_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(3)
     out["random_readahead_cost"] = rows.random_cost()
