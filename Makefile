@@ -42,7 +42,7 @@ include tests/userspace.mk
 
 # ---- packages: a no-op of some milliseconds when all are there
 
-deps := $(addprefix deps-,build headers vm test lint)
+deps := $(addprefix deps-,build headers vm bench test lint)
 .PHONY: $(deps)
 $(deps): deps-%:
 	@tests/vm/deps $*
@@ -131,7 +131,7 @@ demo: deps-test modules tools
 	@tests/vm/demo
 
 # BENCH= are options of tests/vm/bench; QUICK=1 measures less touches.
-bench: deps-vm modules $(BUILD)/bin/umem-bench
+bench: deps-bench modules tools
 	@tests/vm/bench --kernel $(KERNEL) $(if $(QUICK),--touches 2048) $(BENCH)
 
 # ---- the rest
@@ -170,7 +170,7 @@ help:
 	@echo 'make fuzz          random calls                       [SEED=, CALLS=1000000]'
 	@echo 'make lint          checkpatch, sparse, W=1, gcc and clang, ... [T=check]'
 	@echo 'make demo          remote memory between two virtual machines'
-	@echo 'make bench         what a touch of a page costs, in instructions [QUICK=1]'
+	@echo 'make bench         what a touch of a page costs, in instructions [QUICK=1, BENCH=]'
 	@echo 'make where         print the directory of the modules'
 	@echo 'make install       modules, tools and headers       [PREFIX=, DESTDIR=]'
 	@echo 'make clean         remove the build directory (the cache stays)'

@@ -6,6 +6,8 @@
  * umem-provided	touch of a page that is provided and not mapped
  * umem-finalized	the same after UMEM_IOC_FINALIZE: a mapping of plain tmpfs
  */
+#include <sys/mman.h>
+
 #include "present.h"
 #include "region.h"
 #include "umem_row.h"
@@ -37,9 +39,13 @@ static int provided_prepare(struct row *row, struct umem_why *why)
 	if (err)
 		return err;
 	err = fill(row, why);
-	if (err)
+	if (err) {
 		umem_row_drop(row);
-	return err;
+		return err;
+	}
+	/* A finalized mapping may get huge pages; the memfds do not. */
+	madvise(row->map, row->bench->pages * BENCH_PAGE, MADV_NOHUGEPAGE);
+	return 0;
 }
 
 const struct row_ops row_umem_provided = {

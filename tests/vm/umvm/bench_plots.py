@@ -28,6 +28,7 @@ set output "{output}"
 set title "{title}"
 set ylabel "pages per million instructions"
 set yrange [0:*]
+set offsets 0, 0, graph 0.1, 0
 set style fill solid 0.6
 set boxwidth 0.8
 set xtics rotate by -35
