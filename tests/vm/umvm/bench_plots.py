@@ -33,21 +33,12 @@ set style fill solid 0.6
 set boxwidth 0.8
 set xtics rotate by -35
 unset key
-set bmargin 9
+set bmargin 11
+set rmargin 14
 plot "-" using 0:2:xtic(1) with boxes, "" using 0:2:2 with labels offset 0,0.6
 {data}e
 {data}e
 """
-
-
-def label(row):
-    """Words of a row that distinguish it from others of its access."""
-    words = [row["row"]]
-    if row["fabric_ns"] is not None:
-        words.append(f"{row['fabric_ns'] / 1000:g} us")
-    if row["wait"]:
-        words.append("asleep" if row["wait"] == "sleep" else "polled")
-    return " ".join(words)
 
 
 def curve(row):
@@ -55,42 +46,57 @@ def curve(row):
                      for percentile, value in row["distribution"] if percentile < 100)
 
 
-def latency(rows, access, output):
+def latency(rows, title, output):
     blocks = "".join(f"$row{i} << END\n{curve(row)}\nEND\n" for i, row in enumerate(rows))
-    curves = ", ".join(f'$row{i} using 1:2 with lines lw 2 title "{label(row)}"'
+    curves = ", ".join(f'$row{i} using 1:2 with lines lw 2 title "{row["row"]}"'
                        for i, row in enumerate(rows))
-    return blocks + LATENCY.format(output=output, curves=curves,
-                                   title=f"First {access} of a page")
+    return blocks + LATENCY.format(output=output, curves=curves, title=title)
 
 
 def scan_label(row):
-    order = f"every {row['stride']}." if row["stride"] > 1 else \
-        "in order" if row["stride"] else "random"
+    order = f"stride {row['stride']}" if row["stride"] else "random"
     ahead = f", ahead {row['readahead'] >> 10}K" if "readahead_asked" in row.get("umem", {}) \
         else ""
-    return f"{label(row)}, {order}{ahead}".replace(" 10 us polled", "")
+    return f"{row['row']}, {order}{ahead}"
 
 
-def scans(rows, access, output):
-    data = "".join(f'"{scan_label(row)}" {1e6 / max(row["per_page"], 1):.1f}\n' for row in rows)
-    return SCAN.format(output=output, data=data, title=f"Scans, {access}")
+def scans(rows, title, output):
+    data = "".join(f'"{scan_label(row)}" {1e6 / max(row["per_page"], 1):.0f}\n' for row in rows)
+    return SCAN.format(output=output, data=data, title=title)
+
+
+def pictures(results):
+    """(name, title, rows) of each; touches of tmpfs are in all for comparison."""
+    rows = [row for row in results["rows"] if "stride" not in row]
+    scanned = [row for row in results["rows"] if "stride" in row]
+    for access in ("read", "write"):
+        mine = [row for row in rows if row["access"] == access]
+        plain = [row for row in mine if row["fabric_ns"] is None and "net" not in row]
+        base = [row for row in plain if row["row"] == "tmpfs-first"]
+        what = f"first {access} of a page"
+        yield f"latency-plain-{access}", f"no fabric: {what}", plain
+        for fabric, wait in sorted({(row["fabric_ns"], row["wait"] or "")
+                                    for row in mine if row["fabric_ns"] is not None}):
+            words = [f"{fabric / 1000:g}us"] + ([wait] if wait else [])
+            yield f"latency-{'-'.join(words)}-{access}", \
+                f"simulated fabric of {' '.join(words)}: {what}", \
+                base + [row for row in mine if (row["fabric_ns"], row["wait"] or "") ==
+                        (fabric, wait)]
+        net = [row for row in mine if "net" in row]
+        yield f"latency-rxe-{access}", f"Soft-RoCE: {what}", net and base + net
+        mine = [row for row in scanned if row["access"] == access]
+        yield f"scan-present-{access}", f"scans of what is there, {access}", \
+            [row for row in mine if row["fabric_ns"] is None]
+        yield f"scan-10us-{access}", f"scans, simulated fabric of 10 us, {access}", \
+            [row for row in mine if row["fabric_ns"] is not None]
 
 
 def scripts(results):
     """(name of the picture, how to draw it); those without rows are left out."""
-    for access in ("read", "write"):
-        rows = [row for row in results["rows"] if row["access"] == access]
-        kinds = {
-            "latency-sim": [row for row in rows
-                            if "stride" not in row and "net" not in row],
-            "latency-rdma": [row for row in rows if "net" in row],
-            "scan": [row for row in rows if "stride" in row],
-        }
-        for kind, chosen in kinds.items():
-            name = f"{kind}-{access}.svg"
-            draw = scans if kind == "scan" else latency
-            if chosen:
-                yield name, draw(chosen, access, name)
+    for name, title, rows in pictures(results):
+        draw = scans if name.startswith("scan") else latency
+        if rows:
+            yield f"{name}.svg", draw(rows, title, f"{name}.svg")
 
 
 def plot(results, directory):
@@ -103,5 +109,5 @@ def plot(results, directory):
                               stderr=subprocess.PIPE, check=False)
         if done.returncode:
             return f"no plot {name}: gnuplot says: {done.stderr.strip()}"
-        names.append(os.path.join(directory, name))
-    return "plots: " + " ".join(names)
+        names.append(name)
+    return f"plots in {directory}: {' '.join(names)}"
