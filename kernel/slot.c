@@ -27,11 +27,13 @@ int umem_slots_init(struct umem_request_table *table)
 /* A slot that some CPU keeps, or -1. */
 static int take_any_spare(struct umem_request_table *table)
 {
-	unsigned int kept;
+	unsigned int *spare, kept;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		kept = xchg(per_cpu_ptr(table->spare, cpu), 0);
+		spare = per_cpu_ptr(table->spare, cpu);
+		/* Their cache lines stay theirs where there is nothing to take. */
+		kept = READ_ONCE(*spare) ? xchg(spare, 0) : 0;
 		if (kept)
 			return kept - 1;
 	}

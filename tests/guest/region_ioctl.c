@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -190,6 +191,32 @@ static void test_create_fields(void)
 	REFUSED("the largest max_data", max_data, features.max_data, 0);
 }
 
+/* What a program has that was built with the first version of the header. */
+static void test_create_first_version(void)
+{
+	const size_t size = offsetof(struct umem_create, spin_ns);
+	const unsigned long cmd = resized(UMEM_IOC_CREATE, size);
+	char *end = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct umem_create garbage = good;
+	long fd;
+
+	tap_is("the first struct umem_create", size, 40);
+	/* Nothing behind it is looked at. */
+	memset((char *)&garbage + size, 0xff, sizeof(garbage) - size);
+	fd = call(device, cmd, &garbage);
+	tap_err("CREATE, first structure, garbage behind it", fd, 0);
+	if (fd >= 0)
+		close(fd);
+	munmap(end + PAGE, PAGE);
+	memcpy(end + PAGE - size, &good, size);
+	fd = call(device, cmd, end + PAGE - size);
+	tap_err("CREATE, first structure, nothing behind it", fd, 0);
+	if (fd >= 0)
+		close(fd);
+	munmap(end, PAGE);
+}
+
 static void test_create_structure(void)
 {
 	struct {
@@ -210,6 +237,10 @@ static void test_create_structure(void)
 	tap_err("CREATE, longer structure, tail of zeroes", fd, 0);
 	if (fd >= 0)
 		close(fd);
+	newer.tail[0] = 1;
+	tap_err("CREATE, longer structure, first byte behind ours set",
+		call(device, cmd, &newer), -E2BIG);
+	newer.tail[0] = 0;
 	newer.tail[23] = 1;
 	tap_err("CREATE, longer structure, last byte set",
 		call(device, cmd, &newer), -E2BIG);
@@ -511,6 +542,7 @@ int main(void)
 	test_features();
 	test_device();
 	test_create_fields();
+	test_create_first_version();
 	test_create_structure();
 	test_create_descriptor();
 	test_region();
