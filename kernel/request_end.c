@@ -307,15 +307,17 @@ static bool publish_owned(struct umem_request *req)
 void umem_request_done(struct umem_request *req, enum umem_status status)
 {
 	struct umem_region *region = req->region;
+	u64 submitted;
 
 	if (unlikely(status != UMEM_STATUS_OK)) {
 		umem_request_fail(region, req->granule, req->owner, -EIO);
 		return;
 	}
 	/* A poller measures by itself. */
-	if (req->submitted && !READ_ONCE(req->polled))
+	submitted = READ_ONCE(req->submitted);
+	if (submitted && !READ_ONCE(req->polled))
 		umem_attachment_learn((void *)req->owner,
-				      local_clock() - req->submitted);
+				      local_clock() - submitted);
 	/* A clean page of tmpfs may be dropped: dirty before provided. */
 	if (likely(!req->pages)) {
 		umem_page_written(req->page);
@@ -398,6 +400,8 @@ static bool requeue_locked(struct umem_bucket *bucket,
 		return true;
 	}
 	req->owner = NULL;
+	/* Whoever has it next took less time for it. */
+	WRITE_ONCE(req->submitted, 0);
 	umem_request_move(bucket, req, UMEM_REQUEST_QUEUED);
 	umem_queue_add(req, umem_queue_of(req));
 	return true;

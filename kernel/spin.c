@@ -28,10 +28,20 @@
  * Completions of some devices are softirqs, which may be waiting for us; with
  * those that ksoftirqd will run the tick may be far.
  */
+static bool softirq_is_waiting(void)
+{
+	bool waiting;
+
+	preempt_disable();
+	waiting = local_softirq_pending();
+	preempt_enable();
+	return waiting;
+}
+
 static bool somebody_wants_the_cpu(void)
 {
 	return need_resched() || signal_pending(current) ||
-	       local_softirq_pending();
+	       softirq_is_waiting();
 }
 
 /* The result of @req, or -EINPROGRESS when it is time to sleep. */
@@ -83,6 +93,19 @@ int umem_request_spin(struct umem_request *req)
 	if (result == -EINPROGRESS)
 		umem_request_arm(req);
 	return result;
+}
+
+/* umem_request_look() where nobody but pollers may end @req. */
+int umem_request_poll_once(struct umem_request *req)
+{
+	struct umem_attachment *att;
+
+	rcu_read_lock();
+	att = rcu_dereference(req->region->attachment);
+	if (att)
+		umem_attachment_poll(att, req);
+	rcu_read_unlock();
+	return umem_request_result(req);
 }
 
 /**

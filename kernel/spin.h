@@ -8,8 +8,10 @@
 #include <linux/compiler.h>
 
 #include "request.h"
+#include "wait.h"
 
 int umem_request_spin(struct umem_request *req);
+int umem_request_poll_once(struct umem_request *req);
 void umem_request_end_polling(struct umem_request *req);
 
 /* Before sleeping until @req ends: its provider may count on being polled. */
@@ -17,6 +19,13 @@ static inline void umem_request_arm(struct umem_request *req)
 {
 	if (unlikely(READ_ONCE(req->polled)))
 		umem_request_end_polling(req);
+}
+
+/* umem_request_result() now, by one who does something else meanwhile. */
+static inline int umem_request_look(struct umem_request *req)
+{
+	return READ_ONCE(req->polled) ? umem_request_poll_once(req) :
+					umem_request_result(req);
 }
 
 #endif /* UMEM_SPIN_H */

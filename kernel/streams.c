@@ -16,7 +16,7 @@
 
 #include "readahead.h"
 #include "region.h"
-#include "wait.h"
+#include "spin.h"
 
 /* So many for each CPU, that tasks seldom share one. */
 #define SLOTS_PER_CPU	4U
@@ -116,13 +116,13 @@ static struct umem_readahead_limits limits_of(const struct umem_region *region)
  */
 static void carry_out(struct umem_region *region, struct umem_stream *stream,
 		      const struct umem_readahead_plan *plan,
-		      const struct umem_request *demand)
+		      struct umem_request *demand)
 {
 	unsigned int batch = demand ? 1 : UMEM_PREFETCH_BATCH;
 	unsigned int count, done, tried = 0, asked = 0;
 
 	do {
-		if ((demand && umem_request_result(demand) != -EINPROGRESS) ||
+		if ((demand && umem_request_look(demand) != -EINPROGRESS) ||
 		    fatal_signal_pending(current))
 			break;
 		count = min(plan->count - tried, batch);
@@ -146,7 +146,7 @@ static void carry_out(struct umem_region *region, struct umem_stream *stream,
  * Sleeps.
  */
 void umem_streams_missed(struct umem_region *region, unsigned long granule,
-			 const struct umem_request *req)
+			 struct umem_request *req)
 {
 	struct umem_readahead_limits limits = limits_of(region);
 	struct umem_stream *stream = stream_of_current(&region->streams);

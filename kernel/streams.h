@@ -35,7 +35,7 @@ void umem_streams_status(const struct umem_region *region,
 			 struct umem_region_status *status);
 
 void umem_streams_missed(struct umem_region *region, unsigned long granule,
-			 const struct umem_request *req);
+			 struct umem_request *req);
 bool umem_streams_touched(struct umem_region *region, unsigned long granule);
 bool umem_streams_follow(const struct umem_region *region,
 			 unsigned long granule);

@@ -153,6 +153,80 @@ static void sleeps_when_nothing_comes(void **state)
 	drop(region);
 }
 
+/*
+ * What answers in the middle of the longest spin, so that all that it takes to
+ * end one comes while it lasts. The first granules have taught that it is fast.
+ */
+static int provide_midway(int region, uint64_t *next)
+{
+	struct umem_sim_attach arg = fast();
+	double end = test_now() + TEST_SECONDS;
+	int sim;
+
+	arg.latency_ns = SPIN_NS / 2;
+	sim = sim_provide(region, &arg);
+	for (*next = 0; sim_stats(sim).polled < 64; ++*next) {
+		assert_true(*next < GRANULES / 2 && test_now() < end);
+		assert_true(is_right(*next));
+	}
+	return sim;
+}
+
+static int copy_to;
+static uint64_t copy_from;
+static _Atomic bool copied;
+
+static void *copy_rest(void *unused)
+{
+	size_t size = (GRANULES - copy_from) * TEST_PAGE;
+
+	/* One call, which only a fatal signal would end. */
+	if (write(copy_to, map + copy_from * TEST_PAGE, size) != (ssize_t)size)
+		abort();
+	copied = true;
+	return unused;
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * With a signal pending nothing is polled for: if it is a fatal one, the task
+ * is to end. Any other stays pending for as long as this call takes.
+ */
+static void yields_to_signals(void **state)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	uint64_t next, polled, done;
+	int region = make(SPIN_NS);
+	struct umem_sim_stats stats;
+	pthread_t thread;
+	int sim;
+
+	(void)state;
+	sigaction(SIGUSR1, &action, NULL);
+	sim = provide_midway(region, &copy_from);
+	copy_to = memfd_create("copy", 0);
+	copied = false;
+	next = sim_stats(sim).polled;
+	assert_int_equal(pthread_create(&thread, NULL, copy_rest, NULL), 0);
+	AWAIT(sim_stats(sim).polled > next + 16 || copied);
+	assert_int_equal(pthread_kill(thread, SIGUSR1), 0);
+	stats = sim_stats(sim);
+	pthread_join(thread, NULL);
+	polled = sim_stats(sim).polled - stats.polled;
+	done = sim_stats(sim).done - stats.done;
+	print_message("# %lu of %lu were polled for\n", polled, done);
+	close(copy_to);
+	close(sim);
+	drop(region);
+	assert_true(done > 256);
+	/* A first look may find an answer, where the machine stood still before. */
+	assert_true(polled < done / 16);
+}
+
 static _Atomic bool wrong;
 
 static void *touch_all(void *unused)
@@ -199,6 +273,7 @@ int main(void)
 		cmocka_unit_test(polls_only_where_allowed),
 		cmocka_unit_test(polls_no_slow_provider),
 		cmocka_unit_test(sleeps_when_nothing_comes),
+		cmocka_unit_test(yields_to_signals),
 		cmocka_unit_test(replaced_while_polling),
 	};
 
