@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/falloc.h>
+#include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -258,6 +259,25 @@ struct file *umem_backing_alias(struct umem_region *region,
 }
 
 /**
+ * umem_page_zero_unwritten - zero a page unless somebody wrote it or did that
+ * @page: of a missing granule; its folio, of which all is zeroed, is locked.
+ *
+ * Nobody has the right to write it, or the caller has.
+ */
+void umem_page_zero_unwritten(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	long i;
+
+	if (folio_test_uptodate(folio))
+		return;
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		clear_highpage(folio_page(folio, i));
+	flush_dcache_folio(folio);
+	folio_mark_uptodate(folio);
+}
+
+/**
  * umem_backing_get_page - get a page of a missing granule, to write it
  * @region: the region; its backing file is pinned.
  * @index: of the page in the region.
@@ -275,18 +295,19 @@ struct file *umem_backing_alias(struct umem_region *region,
 struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
 {
 	struct folio *folio;
+	struct page *page;
 
 	if (unlikely(region->granule_order))
 		return shmem_read_mapping_page(region->mapping, index);
 	folio = umem_write_begin(region->mapping, index);
 	if (IS_ERR(folio))
 		return ERR_CAST(folio);
-	folio_unlock(folio);
-	if (likely(!folio_test_large(folio)))
-		return folio_page(folio, 0);
+	page = folio_file_page(folio, index);
 	/* shmem_enabled=force: parts of it are others' granules. */
-	folio_put(folio);
-	return shmem_read_mapping_page(region->mapping, index);
+	if (unlikely(folio_test_large(folio)))
+		umem_page_zero_unwritten(page);
+	folio_unlock(folio);
+	return page;
 }
 
 /**
@@ -295,7 +316,8 @@ struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
  * @index: of the page in the region.
  *
  * The page is charged to the creator of the region. Nobody is killed to make
- * room for it. Sleeps.
+ * room for it. tmpfs zeroes it unless it is uptodate: only where nobody can
+ * write it, see umem_request_page_background(). Sleeps.
  *
  * Return: the page with a reference, or ERR_PTR.
  */

@@ -24,7 +24,6 @@
  * maps it.
  */
 #include <linux/file.h>
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -43,10 +42,7 @@ static vm_fault_t show_page(struct vm_fault *vmf, struct umem_channel *channel,
 	if (!umem_request_set_mapped(req, channel))
 		return VM_FAULT_SIGBUS;
 	/* Nobody else writes it now, and what it held is not the provider's. */
-	if (!folio_test_uptodate(page_folio(req->page))) {
-		clear_highpage(req->page);
-		umem_page_written(req->page);
-	}
+	umem_page_zero_unwritten(req->page);
 	/* This one page: its neighbours in a large folio are not ours. */
 	return vmf_insert_page(vmf->vma, vmf->address, req->page);
 }

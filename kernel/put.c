@@ -18,7 +18,7 @@ static struct page *page_to_write(struct umem_region *region,
 				  unsigned long granule, struct page *bytes)
 {
 	if (bytes)
-		return umem_backing_get_page_background(region, granule);
+		return umem_request_page_background(region, granule);
 	return umem_backing_find_page(region, granule);
 }
 

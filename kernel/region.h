@@ -229,6 +229,7 @@ static inline void umem_page_written(struct page *page)
 int umem_backing_init(void);
 void umem_backing_exit(void);
 struct file *umem_backing_create(struct umem_region *region);
+void umem_page_zero_unwritten(struct page *page);
 struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index);
 struct page *umem_backing_get_page_background(struct umem_region *region,
 					      pgoff_t index);

@@ -4,6 +4,7 @@
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 
 #include "attach.h"
@@ -119,6 +120,59 @@ size_t umem_requests_memory(const struct umem_region *region)
 	       umem_slots_memory(table);
 }
 
+/*
+ * Pages that are got in the background are zeroed by tmpfs unless they are
+ * uptodate (umem_backing_get_page_background()), and must not be while a
+ * provider writes them. So it is done where no request is open, and announced:
+ * who opens one meanwhile makes the page uptodate first, see request_insert().
+ * Caller holds the bucket lock.
+ */
+static void zeroing_begin_locked(struct umem_bucket *bucket)
+{
+	lockdep_assert_held(&bucket->lock);
+	atomic_inc(&bucket->zeroers);
+}
+
+static void zeroing_end(struct umem_bucket *bucket)
+{
+	/* Pairs with request_insert(): zeroes come before what it lets in. */
+	smp_mb__before_atomic();
+	atomic_dec(&bucket->zeroers);
+}
+
+/**
+ * umem_request_page_background - get a page to write it under its folio lock
+ * @region: the region, of granules of one page; its backing file is pinned.
+ * @granule: its index.
+ *
+ * With a request it is the page of that, which may not be zeroed; else as
+ * umem_backing_get_page_background(). Sleeps.
+ *
+ * Return: the page with a reference, or ERR_PTR.
+ */
+struct page *umem_request_page_background(struct umem_region *region,
+					  unsigned long granule)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct page *page = NULL;
+	struct umem_request *req;
+
+	spin_lock_bh(&bucket->lock);
+	req = umem_bucket_find(bucket, granule);
+	if (req && umem_page_is_current(region, req->page)) {
+		page = req->page;
+		get_page(page);
+	} else {
+		zeroing_begin_locked(bucket);
+	}
+	spin_unlock_bh(&bucket->lock);
+	if (page)
+		return page;
+	page = umem_backing_get_page_background(region, granule);
+	zeroing_end(bucket);
+	return page;
+}
+
 /* Pins the pages of req->granule, which it allocates if need be. Sleeps. */
 static int request_get_pages(struct umem_request *req)
 {
@@ -228,11 +282,19 @@ static void slot_undo(struct umem_request *req)
 	umem_slot_free(table, req->tag);
 }
 
+/* Whether somebody may zero the page after this. Caller holds the bucket lock. */
+static bool may_be_zeroed(struct umem_bucket *bucket, struct page *page)
+{
+	/* Pairs with zeroing_end(). */
+	return unlikely(atomic_read_acquire(&bucket->zeroers)) &&
+	       !folio_test_uptodate(page_folio(page));
+}
+
 /*
  * Put @req into its bucket, unless the granule was provided or requested since,
- * is being punched (-EBUSY), or its page was dropped with an earlier request of
- * it (-EAGAIN). On success the caller has a reference beside the
- * one for being open.
+ * is being punched (-EBUSY), its page was dropped with an earlier request of
+ * it (-EAGAIN), or has to be made uptodate before (-EUCLEAN). On success the
+ * caller has a reference beside the one for being open.
  */
 static struct umem_request *request_insert(struct umem_request *req,
 					   struct umem_attachment *att)
@@ -261,6 +323,10 @@ static struct umem_request *request_insert(struct umem_request *req,
 		other = ERR_PTR(-EAGAIN);
 		goto unlock;
 	}
+	if (may_be_zeroed(bucket, req->page)) {
+		other = ERR_PTR(-EUCLEAN);
+		goto unlock;
+	}
 	refcount_set(&req->ref, 2);
 	hlist_add_head(&req->hash, &bucket->requests);
 	req->owner = att;
@@ -274,24 +340,41 @@ unlock:
 	return other;
 }
 
-/* Open @mine, hand it to the provider. As umem_request_get(). */
-static struct umem_request *request_open(struct umem_request *mine,
-					 bool may_poll)
+/* As request_insert(); @mine is the provider's, unless it is *@queued. */
+static struct umem_request *request_submit(struct umem_request *mine,
+					   bool may_poll, bool *queued)
 {
-	struct umem_region *region = mine->region;
-	bool prefetch = mine->prefetch;
 	struct umem_attachment *att;
 	struct umem_request *req;
 
 	rcu_read_lock();
-	att = rcu_dereference(region->attachment);
+	att = rcu_dereference(mine->region->attachment);
 	if (att && may_poll)
 		mine->polled = umem_attachment_is_fast(att);
 	req = request_insert(mine, att);
 	if (req == mine && att)
 		umem_attachment_submit(att, req);
 	rcu_read_unlock();
+	*queued = !att;
+	return req;
+}
 
+/* Open @mine, hand it to the provider. As umem_request_get(). */
+static struct umem_request *request_open(struct umem_request *mine,
+					 bool may_poll)
+{
+	struct umem_region *region = mine->region;
+	bool prefetch = mine->prefetch;
+	struct umem_request *req;
+	bool queued;
+
+	req = request_submit(mine, may_poll, &queued);
+	while (unlikely(req == ERR_PTR(-EUCLEAN))) {
+		lock_page(mine->page);
+		umem_page_zero_unwritten(mine->page);
+		unlock_page(mine->page);
+		req = request_submit(mine, may_poll, &queued);
+	}
 	if (req != mine) {
 		slot_undo(mine);
 		return req;
@@ -299,7 +382,7 @@ static struct umem_request *request_open(struct umem_request *mine,
 	umem_stat_inc(region, UMEM_STAT_REQUESTS);
 	if (prefetch)
 		umem_stat_inc(region, UMEM_STAT_PREFETCHES);
-	if (!att)
+	if (queued)
 		umem_queue_notify(region);
 	return req;
 }
@@ -362,6 +445,8 @@ static struct umem_request *prefetch_prepare(struct umem_region *region,
 		return NULL;
 	spin_lock_bh(&bucket->lock);
 	open = umem_bucket_find(bucket, granule);
+	if (!open)
+		zeroing_begin_locked(bucket);
 	spin_unlock_bh(&bucket->lock);
 	if (open)
 		return NULL;
@@ -369,6 +454,7 @@ static struct umem_request *prefetch_prepare(struct umem_region *region,
 	if (atomic_inc_return(&table->prefetching) <=
 	    umem_requests_background(table))
 		req = slot_get(region, granule, true);
+	zeroing_end(bucket);
 	if (IS_ERR(req))
 		atomic_dec(&table->prefetching);
 	return req;

@@ -89,6 +89,8 @@ struct umem_request {
 /**
  * struct umem_bucket - requests whose granules hash alike
  * @lock: taken with bottom halves off; inside it only the queue lock.
+ * @zeroers: those who are getting a page of a granule without a request, which
+ *	tmpfs may zero; grows under @lock.
  * @requests: open requests.
  * @answer: held by an answer for a huge granule while it writes: the lock of one
  *	folio does not keep another writer off the others. Inside it @lock and
@@ -96,6 +98,7 @@ struct umem_request {
  */
 struct umem_bucket {
 	spinlock_t lock;
+	atomic_t zeroers;
 	struct hlist_head requests;
 	struct mutex answer;
 } ____cacheline_aligned_in_smp;
@@ -147,6 +150,8 @@ unsigned int umem_requests_prefetch(struct umem_region *region,
 				    unsigned long first, long stride,
 				    unsigned int count, unsigned int *asked);
 void umem_request_free(struct umem_request *req);
+struct page *umem_request_page_background(struct umem_region *region,
+					  unsigned long granule);
 size_t umem_requests_memory(const struct umem_region *region);
 void umem_requests_count(struct umem_region *region, u64 *queued, u64 *issued);
 

@@ -193,6 +193,31 @@ static void written_after_fail(void **state)
 		assert_true(pattern_matches(at(f->mem, i), i));
 }
 
+/*
+ * tmpfs must know that a page was written that an answer found not zeroed: by
+ * read() first, and by a mapping, for which it would zero it.
+ */
+static void answers_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	char page[TEST_PAGE];
+	unsigned int i;
+
+	ask(f);
+	hand_data(f->channel, 0, THREADS / 2);
+	hand_zero(f->channel, THREADS / 2, THREADS / 2);
+	for (i = 0; i < THREADS; i++) {
+		assert_int_equal(pread(f->region, page, TEST_PAGE,
+				       i * TEST_PAGE), TEST_PAGE);
+		assert_true(i < THREADS / 2 ? pattern_matches(page, i) :
+					      is_zero(page));
+	}
+	join_touches(f, 0);
+	for (i = 0; i < THREADS; i++)
+		assert_true(i < THREADS / 2 ? pattern_matches(at(f->mem, i), i) :
+					      is_zero(at(f->mem, i)));
+}
+
 /* A touch may allocate a page where a hole is being made. */
 static void hidden_in_a_racing_hole(void **state)
 {
@@ -226,6 +251,7 @@ int main(void)
 		TEST(hidden_from_the_provider),
 		TEST(hidden_after_fail),
 		TEST(written_after_fail),
+		TEST(answers_are_kept),
 		cmocka_unit_test(hidden_in_a_racing_hole),
 	};
 
