@@ -341,6 +341,7 @@ void umem_rdma_kick(void *priv)
  * umem_rdma_submit - post a READ from the context that faults
  * @priv: the session.
  * @req: the request.
+ * @polled: never set: there is no poll operation.
  *
  * Returns 0 when @req was taken, -EAGAIN when it must be queued.
  */
