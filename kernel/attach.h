@@ -71,8 +71,12 @@ static inline void umem_attachment_submit(struct umem_attachment *att,
 		umem_attachment_refused(att, req);
 		return;
 	}
-	/* What ended at once is nothing that anybody would poll for. */
-	if (!att->spin_ns || READ_ONCE(req->state) != UMEM_REQUEST_ISSUED)
+	/*
+	 * What ended at once is nothing that anybody would poll for; prefetches
+	 * come in crowds, and tell how long a crowd takes.
+	 */
+	if (!att->spin_ns || READ_ONCE(req->prefetch) ||
+	    READ_ONCE(req->state) != UMEM_REQUEST_ISSUED)
 		return;
 	WRITE_ONCE(req->submitted, local_clock());
 	/*

@@ -311,13 +311,31 @@ struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
 }
 
 /**
- * umem_backing_get_page_background - the same for nobody in particular
+ * umem_backing_get_page_charged - the same, charged to the region's creator
+ * @region: the region, of granules of one page; its backing file is pinned.
+ * @index: of the page in the region.
+ *
+ * Sleeps. Somebody may be killed for it, unless umem_region_has_room().
+ *
+ * Return: the page with a reference, or ERR_PTR.
+ */
+struct page *umem_backing_get_page_charged(struct umem_region *region,
+					   pgoff_t index)
+{
+	struct mem_cgroup *old = set_active_memcg(region->memcg);
+	struct page *page = umem_backing_get_page(region, index);
+
+	set_active_memcg(old);
+	return page;
+}
+
+/**
+ * umem_backing_get_page_background - the same, and nobody is killed for it
  * @region: the region; its backing file is pinned.
  * @index: of the page in the region.
  *
- * The page is charged to the creator of the region. Nobody is killed to make
- * room for it. tmpfs zeroes it unless it is uptodate: only where nobody can
- * write it, see umem_request_page_background(). Sleeps.
+ * tmpfs zeroes the page unless it is uptodate: only where nobody can write it,
+ * see umem_request_page_background(). Sleeps.
  *
  * Return: the page with a reference, or ERR_PTR.
  */

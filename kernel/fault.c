@@ -562,6 +562,9 @@ static vm_fault_t umem_fault(struct vm_fault *vmf)
 #ifdef CONFIG_NUMA
 static int umem_set_policy(struct vm_area_struct *vma, struct mempolicy *new)
 {
+	struct umem_region *region = vma->vm_file->private_data;
+
+	WRITE_ONCE(region->has_policy, true);
 	return umem_fault_backing_ops()->set_policy(vma, new);
 }
 #endif

@@ -72,6 +72,8 @@ struct umem_channel;
  * @punch: the hole that is being made.
  * @fill: what asks for the rest.
  * @streams: read-ahead.
+ * @room: umem_region_has_room() when it looked last.
+ * @has_policy: a NUMA policy was set by a mapping; only ever set.
  * @retries: notes of faults that had to let go, for their retry.
  * @channel_lock: protects @channel, @front_gone and attaching; outermost.
  * @channel: the present channel, uncounted (the channel takes itself out), or
@@ -110,6 +112,8 @@ struct umem_region {
 	struct umem_fill fill;
 	struct umem_streams streams;
 	struct umem_retries retries;
+	unsigned long room;
+	bool has_policy;
 
 	struct mutex channel_lock;
 	struct umem_channel *channel;
@@ -231,6 +235,8 @@ void umem_backing_exit(void);
 struct file *umem_backing_create(struct umem_region *region);
 void umem_page_zero_unwritten(struct page *page);
 struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index);
+struct page *umem_backing_get_page_charged(struct umem_region *region,
+					   pgoff_t index);
 struct page *umem_backing_get_page_background(struct umem_region *region,
 					      pgoff_t index);
 int umem_backing_punch(struct umem_region *region, u64 offset, u64 length);
@@ -239,6 +245,9 @@ int umem_backing_mmap(struct file *file, struct vm_area_struct *vma);
 struct file *umem_backing_alias(struct umem_region *region,
 				const struct file_operations *fops);
 bool umem_backing_inode_put(struct umem_region *region, struct inode *inode);
+
+/* room.c */
+bool umem_region_has_room(struct umem_region *region);
 
 /* front.c: the inode that a region fd refers to */
 int umem_front_pin(void);

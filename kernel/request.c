@@ -121,11 +121,11 @@ size_t umem_requests_memory(const struct umem_region *region)
 }
 
 /*
- * Pages that are got in the background are zeroed by tmpfs unless they are
- * uptodate (umem_backing_get_page_background()), and must not be while a
- * provider writes them. So it is done where no request is open, and announced:
- * who opens one meanwhile makes the page uptodate first, see request_insert().
- * Caller holds the bucket lock.
+ * Where memory may be short, pages that are got in the background are zeroed by
+ * tmpfs unless they are uptodate (umem_backing_get_page_background()), and must
+ * not be while a provider writes them. So it is done where no request is open,
+ * and announced: who opens one meanwhile makes the page uptodate first, see
+ * request_insert(). Caller holds the bucket lock.
  */
 static void zeroing_begin_locked(struct umem_bucket *bucket)
 {
@@ -140,18 +140,8 @@ static void zeroing_end(struct umem_bucket *bucket)
 	atomic_dec(&bucket->zeroers);
 }
 
-/**
- * umem_request_page_background - get a page to write it under its folio lock
- * @region: the region, of granules of one page; its backing file is pinned.
- * @granule: its index.
- *
- * With a request it is the page of that, which may not be zeroed; else as
- * umem_backing_get_page_background(). Sleeps.
- *
- * Return: the page with a reference, or ERR_PTR.
- */
-struct page *umem_request_page_background(struct umem_region *region,
-					  unsigned long granule)
+static struct page *get_page_zeroed(struct umem_region *region,
+				    unsigned long granule)
 {
 	struct umem_bucket *bucket = umem_bucket_of(region, granule);
 	struct page *page = NULL;
@@ -173,6 +163,25 @@ struct page *umem_request_page_background(struct umem_region *region,
 	return page;
 }
 
+/**
+ * umem_request_page_background - get a page of a missing granule, to write it
+ * @region: the region, of granules of one page; its backing file is pinned.
+ * @granule: its index.
+ *
+ * As umem_backing_get_page(), but charged to the creator of the region, and
+ * nobody is killed to make room for it. Whoever writes it has a request, or
+ * holds the folio lock. Sleeps.
+ *
+ * Return: the page with a reference, or ERR_PTR.
+ */
+struct page *umem_request_page_background(struct umem_region *region,
+					  unsigned long granule)
+{
+	if (likely(umem_region_has_room(region)))
+		return umem_backing_get_page_charged(region, granule);
+	return get_page_zeroed(region, granule);
+}
+
 /* Pins the pages of req->granule, which it allocates if need be. Sleeps. */
 static int request_get_pages(struct umem_request *req)
 {
@@ -180,8 +189,7 @@ static int request_get_pages(struct umem_request *req)
 
 	if (likely(!req->pages)) {
 		req->page = req->prefetch ?
-			umem_backing_get_page_background(req->region,
-							 req->granule) :
+			umem_request_page_background(req->region, req->granule) :
 			umem_backing_get_page(req->region, req->granule);
 		return PTR_ERR_OR_ZERO(req->page);
 	}
@@ -429,6 +437,19 @@ unsigned int umem_requests_background(const struct umem_request_table *table)
 	return max(table->depth / 2, 1U);
 }
 
+/* As a hint: whoever inserts one looks again. */
+static bool is_open(struct umem_bucket *bucket, unsigned long granule)
+{
+	bool open;
+
+	if (likely(hlist_empty(&bucket->requests)))
+		return false;
+	spin_lock_bh(&bucket->lock);
+	open = umem_bucket_find(bucket, granule);
+	spin_unlock_bh(&bucket->lock);
+	return open;
+}
+
 /*
  * A slot and a page for @granule, not open yet; NULL when it is not to be asked
  * for.
@@ -439,22 +460,14 @@ static struct umem_request *prefetch_prepare(struct umem_region *region,
 	struct umem_bucket *bucket = umem_bucket_of(region, granule);
 	struct umem_request_table *table = &region->requests;
 	struct umem_request *req;
-	bool open;
 
-	if (umem_granule_provided(region, granule))
-		return NULL;
-	spin_lock_bh(&bucket->lock);
-	open = umem_bucket_find(bucket, granule);
-	if (!open)
-		zeroing_begin_locked(bucket);
-	spin_unlock_bh(&bucket->lock);
-	if (open)
+	if (umem_granule_provided(region, granule) ||
+	    is_open(bucket, granule))
 		return NULL;
 	req = ERR_PTR(-EAGAIN);
 	if (atomic_inc_return(&table->prefetching) <=
 	    umem_requests_background(table))
 		req = slot_get(region, granule, true);
-	zeroing_end(bucket);
 	if (IS_ERR(req))
 		atomic_dec(&table->prefetching);
 	return req;

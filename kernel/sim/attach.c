@@ -3,6 +3,7 @@
  * From a channel fd to a region that is provided, and back.
  */
 #include <linux/err.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -99,7 +100,9 @@ static struct umem_sim *sim_new(struct umem_attachment *att,
 	sim->info = *info;
 	sim->arg = *arg;
 	sim->chancy = umem_sim_chancy(arg);
-	spin_lock_init(&sim->link_lock);
+	if (arg->bandwidth)
+		sim->transfer_ns = max(div64_u64((u64)info->granule * NSEC_PER_SEC,
+						 arg->bandwidth), 1ULL);
 	mutex_init(&sim->lock);
 	for (i = 0; i < info->max_inflight; i++)
 		umem_sim_entry_init(sim, &sim->entries[i]);

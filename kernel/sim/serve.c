@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The path of a request, and all it costs in the lab: an entry that is there
- * already, its timer, one copy of the page. No allocation, no lock, no division
- * unless the request was to be delayed by bandwidth.
+ * already, its timer, one copy of the page. No allocation, no lock, no division.
  */
 #include <linux/ktime.h>
-#include <linux/math64.h>
 
 #include "compat/compat.h"
 #include "fate.h"
@@ -170,14 +168,12 @@ void umem_sim_return(struct umem_sim_entry *entry)
 /* One granule after the other goes over the link, then each takes its time. */
 static ktime_t transferred(struct umem_sim *sim, ktime_t now)
 {
-	u64 ns = div64_u64((u64)sim->info.granule * NSEC_PER_SEC,
-			   sim->arg.bandwidth);
-	ktime_t end;
+	s64 free = atomic64_read(&sim->link_free);
+	s64 end;
 
-	spin_lock_bh(&sim->link_lock);
-	end = ktime_add_ns(max(now, sim->link_free), ns);
-	sim->link_free = end;
-	spin_unlock_bh(&sim->link_lock);
+	do {
+		end = max(now, free) + sim->transfer_ns;
+	} while (!atomic64_try_cmpxchg(&sim->link_free, &free, end));
 	return end;
 }
 
@@ -188,7 +184,7 @@ static ktime_t deadline_of(struct umem_sim *sim,
 
 	if (fate->hang)
 		return KTIME_MAX;
-	if (sim->arg.bandwidth)
+	if (sim->transfer_ns)
 		now = transferred(sim, now);
 	return ktime_add_ns(now, fate->delay_ns);
 }
@@ -240,7 +236,7 @@ static __always_inline bool take(struct umem_sim *sim, struct umem_request *req,
 	e->taken++;
 	e->error = fate.error;
 	e->req = req;
-	if (fate.delay_ns || fate.hang || sim->arg.bandwidth)
+	if (fate.delay_ns || fate.hang || sim->transfer_ns)
 		begin(e, &fate, polled);
 	else
 		answer(e, req);

@@ -68,8 +68,8 @@ struct umem_sim_entry {
  * @submissions: submissions so far, if any are refused.
  * @refused: submissions turned away.
  * @gone: @arg.gone_after was reached; only ever set.
- * @link_lock: guards @link_free; taken with bottom halves off, nothing inside.
- * @link_free: when the link has carried what was given to it, if it is limited.
+ * @transfer_ns: constant: how long a granule takes over the link; 0: not limited.
+ * @link_free: when the link has carried what was given to it, as ktime_get().
  * @lock: held to release what hangs; nothing of ours inside.
  * @detached: detach has begun; @lock.
  */
@@ -87,8 +87,8 @@ struct umem_sim {
 	atomic64_t refused;
 	bool gone;
 
-	spinlock_t link_lock; /* see above */
-	ktime_t link_free;
+	u64 transfer_ns;
+	atomic64_t link_free;
 
 	struct mutex lock; /* see above */
 	bool detached;
