@@ -313,8 +313,9 @@ static vm_fault_t fault_take_page(struct vm_fault *vmf,
 	 * Else umem_fault() has more to do with what is there, or it was a
 	 * neighbour in a large folio that was missing.
 	 */
-	if (region->streams.most || req->pages ||
-	    req->granule != vmf->pgoff ||
+	if (req->pages || req->granule != vmf->pgoff ||
+	    (region->streams.most &&
+	     umem_streams_follow(region, req->granule)) ||
 	    !umem_granule_provided(region, req->granule) ||
 	    !fault_lock_page(vmf, region, req->page))
 		return 0;
