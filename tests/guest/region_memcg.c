@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Who is charged for a region's pages: who faults; for what comes in the
- * background, who made the region.
+ * background, who made the region, and nobody is killed for that.
  *
  * needs: umem
  */
@@ -120,10 +120,63 @@ static void who_is_charged(void **state)
 	close(region);
 }
 
+static long event(const char *directory, const char *name)
+{
+	char path[128], line[128], key[64];
+	long count = -1, value;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/memory.events", directory);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %ld", key, &value) == 2 &&
+		    !strcmp(key, name))
+			count = value;
+	fclose(f);
+	return count;
+}
+
+static bool none_is_open(int region)
+{
+	struct umem_region_status status = test_status(region);
+
+	return !status.requests_queued && !status.requests_issued;
+}
+
+/* Prefetches end where the creator's memory does. */
+static void nobody_is_killed(void **state)
+{
+	struct pattern_provider provider = {};
+	const unsigned int pages = 4 * PAGES;
+	unsigned int i;
+	int region;
+
+	(void)state;
+	assert_int_equal(put(CREATOR, "cgroup.procs", "0"), 0);
+	region = test_region(pages * TEST_PAGE, UMEM_WAIT_HARD, 0, 512);
+	assert_int_equal(put(TOUCHER, "cgroup.procs", "0"), 0);
+	assert_int_equal(put(CREATOR, "memory.max", "8M"), 0);
+	pattern_provider_start(&provider, region);
+	for (i = 0; i < pages; i += 128) {
+		assert_int_equal(posix_fadvise(region, i * TEST_PAGE,
+					       128 * TEST_PAGE,
+					       POSIX_FADV_WILLNEED), 0);
+		AWAIT(none_is_open(region));
+	}
+	assert_true(test_status(region).prefetches_dropped > 0);
+	assert_true(event(CREATOR, "max") > 0);
+	assert_int_equal(event(CREATOR, "oom_kill"), 0);
+	assert_int_equal(event(CREATOR, "oom"), 0);
+	pattern_provider_stop(&provider);
+	close(region);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_charged),
+		cmocka_unit_test(nobody_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The page of a missing granule is not zeroed when it is allocated; tmpfs does
- * that when it is asked for it in the background. It must not while a provider
- * writes the page: the bytes would be zeroes that somebody provided.
+ * The page of a missing granule is not zeroed when it is allocated; where memory
+ * is short, tmpfs does that when it is asked for it in the background. It must not
+ * while a provider writes the page: the bytes would be zeroes that somebody
+ * provided.
  *
  * needs: umem umem_sim cpus=2
  * timeout: 240
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -28,7 +30,8 @@
 #define SIZE		(GRANULES * TEST_PAGE)
 #define SEED		9
 #define WRITTEN		0x77
-#define RACE_SECONDS	15
+#define RACE_SECONDS	10
+#define TIGHT		"/sys/fs/cgroup/umem-tight"
 
 /* What happens to a granule while it is touched. */
 typedef void (*rival_fn)(int region, uint64_t granule);
@@ -144,6 +147,33 @@ static void run(rival_fn rival)
 	} while (test_now() < end);
 }
 
+static void put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, value, strlen(value)), strlen(value));
+	close(fd);
+}
+
+/* Regions are made where there is memory for one, and not for much more. */
+static int move_to_tight_memory(void **state)
+{
+	(void)state;
+	if (mkdir(TIGHT, 0755))
+		return -1;
+	put(TIGHT "/memory.max", "48M");
+	put(TIGHT "/cgroup.procs", "0");
+	return 0;
+}
+
+static int move_back(void **state)
+{
+	(void)state;
+	put("/sys/fs/cgroup/cgroup.procs", "0");
+	return rmdir(TIGHT);
+}
+
 static void prefetched_while_fetched(void **state)
 {
 	(void)state;
@@ -161,6 +191,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefetched_while_fetched),
 		cmocka_unit_test(overwritten_while_fetched),
+		{ "prefetched_in_tight_memory", prefetched_while_fetched,
+		  move_to_tight_memory, move_back, NULL },
+		{ "overwritten_in_tight_memory", overwritten_while_fetched,
+		  move_to_tight_memory, move_back, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
