@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -31,6 +32,7 @@
 /* A region that fills before it was touched so often is too small. */
 #define TOO_FEW 16
 #define TABLE_PAGES 512
+#define SPENT_BYTES (16UL << 20)
 
 static const char usage[] =
 	"usage: umem-bench demand --source sim:latency=TIME [OPTIONS]\n"
@@ -202,6 +204,22 @@ static uint64_t touch_tables(const struct row *row)
 	return count;
 }
 
+/*
+ * Each CPU keeps pages that were freed, as those of the region before. The fill
+ * uses them up at once; where nobody fills, touches would live on them. So they are
+ * in use while either is measured.
+ */
+static void *spend_free_pages(struct umem_why *why)
+{
+	void *spent = mmap(NULL, SPENT_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (spent != MAP_FAILED)
+		return spent;
+	umem_because(why, -ENOMEM, "no memory");
+	return NULL;
+}
+
 /* ---- The three parts of a round ------------------------------------------ */
 
 static int fill_alone(struct demand *demand, struct umem_why *why)
@@ -243,12 +261,10 @@ static int fill_disturbed(struct demand *demand, uint64_t *count,
 			  struct umem_why *why)
 {
 	struct row *row = &demand->filling;
-	uint64_t start, tables;
-	int err = row->ops->prepare(row, why);
+	uint64_t tables = touch_tables(row);
+	uint64_t start;
+	int err;
 
-	if (err)
-		return err;
-	tables = touch_tables(row);
 	start = clock_ns(row->bench->opt.clock);
 	err = filling_start(row, why);
 	if (!err) {
@@ -256,23 +272,36 @@ static int fill_disturbed(struct demand *demand, uint64_t *count,
 		err = count_filled(demand, *count + tables,
 				   clock_ns(row->bench->opt.clock) - start, why);
 	}
-	if (!err)
-		err = account(demand, row, *count);
-	row->ops->finish(row);
-	return err;
+	return err ? err : account(demand, row, *count);
 }
 
-static int touch_idle(struct demand *demand, uint64_t count,
+static int touch_idle(struct demand *demand, uint64_t *count,
 		      struct umem_why *why)
 {
 	struct row *row = &demand->idle;
-	int err = row->ops->prepare(row, why);
 
-	if (err)
-		return err;
+	(void)why;
 	touch_tables(row);
-	err = account(demand, row, run_touches(demand, row, count));
-	row->ops->finish(row);
+	return account(demand, row, run_touches(demand, row, *count));
+}
+
+/* @part on a fresh region of @row. */
+static int run_part(struct demand *demand, struct row *row,
+		    int (*part)(struct demand *demand, uint64_t *count,
+				struct umem_why *why),
+		    uint64_t *count, struct umem_why *why)
+{
+	void *spent = spend_free_pages(why);
+	int err;
+
+	if (!spent)
+		return -ENOMEM;
+	err = row->ops->prepare(row, why);
+	if (!err) {
+		err = part(demand, count, why);
+		row->ops->finish(row);
+	}
+	munmap(spent, SPENT_BYTES);
 	return err;
 }
 
@@ -284,9 +313,10 @@ static int run_round(struct demand *demand, struct umem_why *why)
 	int err = fill_alone(demand, why);
 
 	if (!err)
-		err = fill_disturbed(demand, &count, why);
+		err = run_part(demand, &demand->filling, fill_disturbed, &count,
+			       why);
 	if (!err)
-		err = touch_idle(demand, count, why);
+		err = run_part(demand, &demand->idle, touch_idle, &count, why);
 	if (!err && count < TOO_FEW && count < left)
 		err = umem_because(why, -ERANGE,
 				   "the region was full after %" PRIu64
