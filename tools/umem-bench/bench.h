@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * umem-bench latency: what all files of a run share.
+ * umem-bench: what all files of a run share.
  *
  * A run measures rows. In each round every row builds a fresh mapping, then the
  * rows touch the same pages in the same random order, a small batch each in
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <sys/socket.h>
 
@@ -64,6 +65,7 @@ struct bench_options {
 	uint64_t seed;		/* of the order of touches, unless it is @stride */
 	uint64_t stride;	/* 0: random order */
 	uint32_t readahead;	/* of umem's regions, bytes */
+	uint32_t depth;		/* READs in flight; 0: as the tools do */
 	struct bench_cpus cpu;
 	struct bench_cpus handler_cpu;
 	enum bench_poll poll;
@@ -97,11 +99,32 @@ static inline uint64_t bench_page(const struct bench *bench, uint64_t index)
 				   perm_at(&bench->perm, index);
 }
 
-/* options.c: 0, or an exit status + 1 when the program is to end with it. */
-int bench_options_parse(int argc, char **argv, struct bench_options *opt);
+/* Commands that have their options in common; bits. */
+enum bench_command {
+	BENCH_LATENCY = 1,
+	BENCH_FILL = 2,
+	BENCH_DEMAND = 4,
+	BENCH_SCALING = 8,
+};
+
+struct bench_syntax {
+	enum bench_command command;
+	const char *name;
+	void (*usage)(FILE *to);
+};
+
+/*
+ * options.c: into @opt, which holds the command's defaults. 0, or an exit status
+ * + 1 when the program is to end with it.
+ */
+int bench_options_parse(int argc, char **argv, const struct bench_syntax *syntax,
+			struct bench_options *opt);
 
 /* The commands: exit statuses. */
 int bench_latency(int argc, char **argv);
+int bench_fill(int argc, char **argv);
+int bench_demand(int argc, char **argv);
+int bench_scaling(int argc, char **argv);
 int bench_pattern(int argc, char **argv);
 int bench_create(int argc, char **argv);
 

@@ -10,9 +10,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
 #include "clock.h"
+#include "json_out.h"
 #include "region.h"
 #include "size.h"
 
@@ -132,26 +131,18 @@ static int measure(const struct create_options *opt, struct create_cost *cost)
 	return err;
 }
 
-static void print_json(const struct create_options *opt,
-		       const struct create_cost *cost)
+static int print_json(const struct create_options *opt,
+		      const struct create_cost *cost)
 {
-	json_object *report = json_object_new_object();
+	struct json_object *report = json_object_new_object();
 
-	json_object_object_add(report, "command",
-			       json_object_new_string("create"));
-	json_object_object_add(report, "size",
-			       json_object_new_uint64(opt->size));
-	json_object_object_add(report, "create_ns",
-			       json_object_new_uint64(cost->create_ns));
-	json_object_object_add(report, "close_ns",
-			       json_object_new_uint64(cost->close_ns));
-	json_object_object_add(report, "memory",
-			       json_object_new_uint64(cost->memory));
-	json_object_object_add(report, "free_memory_taken",
-			       json_object_new_int64(cost->taken));
-	puts(json_object_to_json_string_ext(report, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_SPACED));
-	json_object_put(report);
+	json_add_text(report, "command", "create");
+	json_add_count(report, "size", opt->size);
+	json_add_count(report, "create_ns", cost->create_ns);
+	json_add_count(report, "close_ns", cost->close_ns);
+	json_add_count(report, "memory", cost->memory);
+	json_add(report, "free_memory_taken", json_object_new_int64(cost->taken));
+	return json_print(report);
 }
 
 int bench_create(int argc, char **argv)
@@ -169,10 +160,9 @@ int bench_create(int argc, char **argv)
 	if (measure(&opt, &cost))
 		return BENCH_EXIT_ERROR;
 	if (opt.json)
-		print_json(&opt, &cost);
-	else
-		printf("%" PRIu64 " bytes: created in %" PRIu64 " ns, closed in %" PRIu64 " ns, costs %" PRIu64 " bytes, of free memory %" PRId64 "\n",
-		       opt.size, cost.create_ns, cost.close_ns, cost.memory,
-		       cost.taken);
+		return print_json(&opt, &cost) ? BENCH_EXIT_ERROR :
+						 EXIT_SUCCESS;
+	printf("%" PRIu64 " bytes: created in %" PRIu64 " ns, closed in %" PRIu64 " ns, costs %" PRIu64 " bytes, of free memory %" PRId64 "\n",
+	       opt.size, cost.create_ns, cost.close_ns, cost.memory, cost.taken);
 	return fflush(stdout) ? BENCH_EXIT_ERROR : EXIT_SUCCESS;
 }

@@ -14,6 +14,14 @@ int latency_run(struct bench *bench);
 int report_text(const struct bench *bench);
 int report_json(const struct bench *bench);
 
+/* report_json.c: parts for reports of other commands. */
+struct json_object;
+void report_json_run(struct json_object *to, const struct bench *bench,
+		     const char *command);
+/* @floor: what ratios refer to, or NULL. */
+struct json_object *report_json_row(const struct row *row,
+				    const struct row *floor);
+
 /* The row that ratios refer to, or NULL when it did not run. */
 const struct row *report_floor(const struct bench *bench);
 

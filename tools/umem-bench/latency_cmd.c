@@ -6,53 +6,60 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "cpus.h"
-#include "expect.h"
-#include "fabric.h"
 #include "latency.h"
-#include "reader.h"
-#include "size.h"
+#include "setup.h"
 
-#define DEFAULT_SIZE (64ULL << 20)	/* without a source */
 #define DEFAULT_TOUCHES 4096ULL
-#define SCARCE_CPUS 3U	/* with less than these */
+#define DEFAULT_ROUNDS 4
+#define DEFAULT_BATCH 64
 
-static int no_size(const struct bench *bench, uint64_t export_size)
+static const char usage[] =
+	"usage: umem-bench latency [--source rdma://HOST:PORT/ID] [OPTIONS]\n"
+	"  --source SOURCE      a memory server's export, or sim:latency=TIME, which is\n"
+	"                       simulated; rows that read from it are skipped without\n"
+	"  --size S             size of the regions (default: the export's)\n"
+	"  --touches N          pages touched a row and round (default 4096, or all)\n"
+	"  --rounds R           fresh regions so many times (default 4)\n"
+	"  --batch N            touches of a row before the next has its turn (default 64)\n"
+	"  --seed N             of the random order (default 1)\n"
+	"  --stride N           not in random order: every N-th page from the first on\n"
+	"  --readahead S        of umem's regions (default 0)\n"
+	"  --write              the touch is a store\n"
+	"  --rows A,B,...       only these; one that cannot run is an error\n"
+	"  --verify-pattern=N   the export is what \"umem-bench pattern --seed N\" wrote\n"
+	"                       (default, with 0)\n"
+	"  --verify-file PATH   the export is this file\n"
+	"  --nvmeof PATH        block device with the export's bytes, for row nvmeof; with\n"
+	"                       --write it is written to, and restored\n"
+	"  --cpu LIST           CPUs of the measuring thread, such as 2 or 0,2-3, or any\n"
+	"  --handler-cpu LIST   CPUs of userfaultfd's handler and of umem-provider\n"
+	"                       (default of both: any; with less than 3 CPUs the first)\n"
+	"  --poll spin|yield|sleep\n"
+	"                       how completions are polled (default: yield with less\n"
+	"                       than 3 CPUs); sleep: not, with a simulated source\n"
+	"  --clock monotonic|tsc  tsc: where that counts nanoseconds, as under -icount\n"
+	"  -j, --json           the report as JSON\n"
+	"exit status: 0; 1 an error, also a wrong page; 2 usage; 3 a row was skipped\n"
+	"rows:\n";
+
+static void print_usage(FILE *to)
 {
-	char want[UMEM_SIZE_TEXT];
-	char have[UMEM_SIZE_TEXT];
+	static const char *const when[] = {
+		[ROW_ALWAYS] = "",
+		[ROW_SPARE_CPUS] = " (with 3 CPUs or more, or if named)",
+		[ROW_NAMED] = " (if named)",
+	};
 
-	umem_say("--size: %s are more than the %s of %s",
-		 umem_size_text(bench->opt.size, want),
-		 umem_size_text(export_size, have), bench->opt.source);
-	return -ERANGE;
-}
-
-/* Finds the server and what it exports. */
-static int look_at_source(struct bench *bench)
-{
-	struct rdma_client *client;
-	struct umem_why why = { "" };
-	uint64_t size;
-	socklen_t length;
-	int err;
-
-	err = umem_source_resolve(&bench->source, &bench->addr, &length, &why);
-	if (!err)
-		err = reader_connect(bench, &client, &why);
-	if (err) {
-		umem_say_failed(err, &why, "connecting to %s",
-				bench->opt.source);
-		return err;
-	}
-	size = rdma_client_export(client)->size;
-	rdma_client_close(client);
-	if (!bench->opt.size)
-		bench->opt.size = size;
-	return bench->opt.size > size ? no_size(bench, size) : 0;
+	fputs(usage, to);
+	for (size_t i = 0; i < row_kind_count; i++)
+		fprintf(to, "  %-18s %s%s\n", row_kinds[i]->name,
+			row_kinds[i]->what, when[row_kinds[i]->when]);
+	fputs("  uffd-verbs         all uffd-verbs-*; the best is reported by this name\n",
+	      to);
+	fputs("  uffd-sim           likewise\n", to);
 }
 
 static int settle_touches(struct bench *bench)
@@ -60,14 +67,6 @@ static int settle_touches(struct bench *bench)
 	struct bench_options *opt = &bench->opt;
 	uint64_t most;
 
-	bench->pages = opt->size / BENCH_PAGE;
-	if (bench->pages > expect_pages(bench->expect)) {
-		umem_say("--verify-file: %s has %" PRIu64
-			 " pages, less than the %" PRIu64 " of --size",
-			 expect_name(bench->expect),
-			 expect_pages(bench->expect), bench->pages);
-		return -ERANGE;
-	}
 	/* Those that a stride meets. */
 	most = opt->stride ? (bench->pages - 1) / opt->stride + 1 :
 			     bench->pages;
@@ -83,74 +82,6 @@ static int settle_touches(struct bench *bench)
 	return 0;
 }
 
-static int open_expectation(struct bench *bench)
-{
-	struct umem_why why = { "" };
-	int err;
-
-	bench->expect = expect_new(bench->opt.verify_file,
-				   bench->opt.pattern_seed, &err, &why);
-	if (err)
-		umem_say_failed(err, &why, "--verify-file: %s",
-				bench->opt.verify_file);
-	return err;
-}
-
-/*
- * Where CPUs are scarce the hand-over between two of them costs most, in a VM
- * even the time until the host runs the other one: there userfaultfd's best
- * case, and so what it gets, is to have all on one CPU.
- */
-static void choose_cpus(struct bench_options *opt)
-{
-	bool scarce = cpus_usable() < SCARCE_CPUS;
-
-	if (opt->poll == BENCH_POLL_AUTO)
-		opt->poll = scarce ? BENCH_POLL_YIELD : BENCH_POLL_SPIN;
-	if (scarce && !opt->cpu.text && !opt->handler_cpu.text) {
-		cpus_first(&opt->cpu);
-		opt->handler_cpu = opt->cpu;
-	}
-	if (!opt->cpu.text)
-		cpus_parse(BENCH_CPUS_ANY, &opt->cpu, NULL);
-	if (!opt->handler_cpu.text)
-		cpus_parse(BENCH_CPUS_ANY, &opt->handler_cpu, NULL);
-}
-
-static int bind_cpus(struct bench *bench)
-{
-	int err;
-
-	choose_cpus(&bench->opt);
-	err = cpus_apply(&bench->opt.cpu);
-	if (err)
-		umem_say_failed(err, NULL, "binding to CPUs %s",
-				bench->opt.cpu.text);
-	return err;
-}
-
-/* Opens a row and tries it once, so that a round finds no surprise. */
-static int open_row(struct row *row, struct umem_why *why)
-{
-	int err;
-
-	if (row->ops->source && row->ops->source != row->bench->source.kind)
-		return umem_because(why, -ENOENT, "it needs --source %s",
-				    row->ops->source == UMEM_SOURCE_SIM ?
-				    "sim:" : "rdma://HOST:PORT/ID");
-	err = row->ops->open(row, why);
-	if (err)
-		return err;
-	err = row->ops->prepare(row, why);
-	if (err) {
-		row->ops->close(row);
-		return err;
-	}
-	row->ops->finish(row);
-	row->umem = (struct row_umem){ 0 };
-	return 0;
-}
-
 /* The number of rows that can run, or a negative errno. */
 static int open_rows(struct bench *bench)
 {
@@ -160,7 +91,7 @@ static int open_rows(struct bench *bench)
 	for (size_t i = 0; i < bench->row_count; i++) {
 		struct row *row = &bench->rows[i];
 		struct umem_why why = { "" };
-		int err = open_row(row, &why);
+		int err = setup_row(row, &why);
 
 		if (!err) {
 			ready++;
@@ -212,109 +143,41 @@ static int measure(struct bench *bench)
 						  EXIT_SUCCESS;
 }
 
-/*
- * Whether the rows can have what @sim promises. A bandwidth only umem-sim knows,
- * which then has to be named.
- */
-static bool sim_is_plain(const struct umem_sim_attach *sim, const char *rows)
-{
-	struct umem_sim_attach plain = {
-		.content = UMEM_SIM_PATTERN,
-		.source_fd = -1,
-		.pattern_seed = sim->pattern_seed,
-		.latency_ns = sim->latency_ns,
-	};
-
-	if (rows && !strstr(rows, "uffd"))
-		plain.bandwidth = sim->bandwidth;
-
-	return !memcmp(sim, &plain, sizeof(plain));
-}
-
-static bool source_is_usable(struct bench *bench)
-{
-	switch (bench->source.kind) {
-	case UMEM_SOURCE_RDMA:
-		if (bench->opt.poll != BENCH_POLL_SLEEP)
-			return true;
-		umem_say("--poll: completions of RDMA are polled by spin or yield");
-		return false;
-	case UMEM_SOURCE_SIM:
-		bench->opt.pattern_seed = bench->source.sim.arg.pattern_seed;
-		if (sim_is_plain(&bench->source.sim.arg, bench->opt.rows))
-			return true;
-		umem_say("--source: of sim: only latency=TIME and pattern=SEED mean the same to all rows, and bandwidth=SIZE to those of --rows without uffd");
-		return false;
-	default:
-		umem_say("--source: %s is not reached by RDMA; rdma://HOST:PORT/ID is",
-			 bench->opt.source);
-		return false;
-	}
-}
-
-/* What was asked for, checked as far as it can be without a server. */
-static int settle_request(struct bench *bench)
-{
-	struct umem_why why = { "" };
-
-	if (bench->opt.source &&
-	    umem_source_parse(bench->opt.source, &bench->source, &why)) {
-		umem_say_failed(0, &why, "--source");
-		return BENCH_EXIT_USAGE;
-	}
-	if (bench->opt.source && !source_is_usable(bench))
-		return BENCH_EXIT_USAGE;
-	if (rows_select(bench, cpus_usable(), &why)) {
-		umem_say_failed(0, &why, "--rows");
-		return BENCH_EXIT_USAGE;
-	}
-	return 0;
-}
-
-static int open_fabric(struct bench *bench)
-{
-	struct umem_why why = { "" };
-	int err;
-
-	if (bench->source.kind != UMEM_SOURCE_SIM)
-		return 0;
-	err = fabric_open(bench, &why);
-	if (err)
-		umem_say_failed(err, &why, "preparing %s", bench->opt.source);
-	return err;
-}
-
 static int run(struct bench *bench)
 {
-	if (clock_check(bench->opt.clock)) {
-		umem_say("--clock: the time stamp counter does not count nanoseconds here");
-		return BENCH_EXIT_ERROR;
+	struct umem_why why = { "" };
+	int status = setup_source(bench);
+
+	if (!status && rows_select(bench, cpus_usable(), &why)) {
+		umem_say_failed(0, &why, "--rows");
+		status = BENCH_EXIT_USAGE;
 	}
-	if (bind_cpus(bench) || open_expectation(bench))
-		return BENCH_EXIT_ERROR;
-	if (bench->source.kind == UMEM_SOURCE_RDMA) {
-		if (look_at_source(bench))
-			return BENCH_EXIT_ERROR;
-	} else if (!bench->opt.size) {
-		bench->opt.size = DEFAULT_SIZE;
-	}
-	if (settle_touches(bench) || open_fabric(bench))
-		return BENCH_EXIT_ERROR;
-	return measure(bench);
+	if (!status)
+		status = setup_begin(bench);
+	if (!status)
+		status = settle_touches(bench) ? BENCH_EXIT_ERROR :
+						 measure(bench);
+	return status;
 }
 
 int bench_latency(int argc, char **argv)
 {
-	struct bench bench = { 0 };
-	int status = bench_options_parse(argc, argv, &bench.opt);
+	static const struct bench_syntax syntax = {
+		BENCH_LATENCY, "latency", print_usage,
+	};
+	struct bench bench = {
+		.opt = {
+			.rounds = DEFAULT_ROUNDS,
+			.batch = DEFAULT_BATCH,
+			.seed = 1,
+		},
+	};
+	int status = bench_options_parse(argc, argv, &syntax, &bench.opt);
 
 	if (status)
 		return status - 1;
-	status = settle_request(&bench);
-	if (!status)
-		status = run(&bench);
+	status = run(&bench);
 	close_rows(&bench);
-	fabric_close(&bench);
-	expect_free(bench.expect);
+	setup_end(&bench);
 	return status;
 }

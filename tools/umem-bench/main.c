@@ -14,6 +14,9 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "latency", bench_latency, "what the touch of a page takes, in one run by all ways" },
+	{ "fill", bench_fill, "how fast a region is filled, beside READs and populating tmpfs" },
+	{ "demand", bench_demand, "what a touch takes while a region is filled" },
+	{ "scaling", bench_scaling, "faults on several CPUs over those on one" },
 	{ "create", bench_create, "what a region costs before anything is in it" },
 	{ "pattern", bench_pattern, "write a file whose pages can be verified without it" },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The options of umem-bench latency.
+ * The options of the commands that measure.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -12,86 +12,63 @@
 #include "row.h"
 #include "size.h"
 
-#define DEFAULT_ROUNDS 4
-#define DEFAULT_BATCH 64
 #define MAX_BATCH 65536
 #define MAX_ROUNDS 1000000
-
-static const char usage[] =
-	"usage: umem-bench latency [--source rdma://HOST:PORT/ID] [OPTIONS]\n"
-	"  --source SOURCE      a memory server's export, or sim:latency=TIME, which is\n"
-	"                       simulated; rows that read from it are skipped without\n"
-	"  --size S             size of the regions (default: the export's)\n"
-	"  --touches N          pages touched a row and round (default 4096, or all)\n"
-	"  --rounds R           fresh regions so many times (default 4)\n"
-	"  --batch N            touches of a row before the next has its turn (default 64)\n"
-	"  --seed N             of the random order (default 1)\n"
-	"  --stride N           not in random order: every N-th page from the first on\n"
-	"  --readahead S        of umem's regions (default 0)\n"
-	"  --write              the touch is a store\n"
-	"  --rows A,B,...       only these; one that cannot run is an error\n"
-	"  --verify-pattern=N   the export is what \"umem-bench pattern --seed N\" wrote\n"
-	"                       (default, with 0)\n"
-	"  --verify-file PATH   the export is this file\n"
-	"  --nvmeof PATH        block device with the export's bytes, for row nvmeof; with\n"
-	"                       --write it is written to, and restored\n"
-	"  --cpu LIST           CPUs of the measuring thread, such as 2 or 0,2-3, or any\n"
-	"  --handler-cpu LIST   CPUs of userfaultfd's handler and of umem-provider\n"
-	"                       (default of both: any; with less than 3 CPUs the first)\n"
-	"  --poll spin|yield|sleep\n"
-	"                       how completions are polled (default: yield with less\n"
-	"                       than 3 CPUs); sleep: not, with a simulated source\n"
-	"  --clock monotonic|tsc  tsc: where that counts nanoseconds, as under -icount\n"
-	"  -j, --json           the report as JSON\n"
-	"exit status: 0; 1 an error, also a wrong page; 2 usage; 3 a row was skipped\n"
-	"rows:\n";
-
-static void print_usage(FILE *to)
-{
-	static const char *const when[] = {
-		[ROW_ALWAYS] = "",
-		[ROW_SPARE_CPUS] = " (with 3 CPUs or more, or if named)",
-		[ROW_NAMED] = " (if named)",
-	};
-
-	fputs(usage, to);
-	for (size_t i = 0; i < row_kind_count; i++)
-		fprintf(to, "  %-18s %s%s\n", row_kinds[i]->name,
-			row_kinds[i]->what, when[row_kinds[i]->when]);
-	fputs("  uffd-verbs         all uffd-verbs-*; the best is reported by this name\n",
-	      to);
-	fputs("  uffd-sim           likewise\n", to);
-}
+#define MAX_DEPTH 65536
 
 enum {
 	OPT_SOURCE = 256, OPT_SIZE, OPT_TOUCHES, OPT_ROUNDS, OPT_BATCH,
 	OPT_SEED, OPT_WRITE, OPT_ROWS, OPT_PATTERN, OPT_FILE, OPT_CPU,
 	OPT_HANDLER, OPT_POLL, OPT_CLOCK, OPT_STRIDE, OPT_READAHEAD,
-	OPT_NVMEOF,
+	OPT_NVMEOF, OPT_DEPTH,
 };
 
-static const struct option longs[] = {
-	{ "source", required_argument, NULL, OPT_SOURCE },
-	{ "size", required_argument, NULL, OPT_SIZE },
-	{ "touches", required_argument, NULL, OPT_TOUCHES },
-	{ "rounds", required_argument, NULL, OPT_ROUNDS },
-	{ "batch", required_argument, NULL, OPT_BATCH },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "stride", required_argument, NULL, OPT_STRIDE },
-	{ "readahead", required_argument, NULL, OPT_READAHEAD },
-	{ "write", no_argument, NULL, OPT_WRITE },
-	{ "rows", required_argument, NULL, OPT_ROWS },
-	{ "verify-pattern", optional_argument, NULL, OPT_PATTERN },
-	{ "verify-file", required_argument, NULL, OPT_FILE },
-	{ "nvmeof", required_argument, NULL, OPT_NVMEOF },
-	{ "cpu", required_argument, NULL, OPT_CPU },
-	{ "handler-cpu", required_argument, NULL, OPT_HANDLER },
-	{ "poll", required_argument, NULL, OPT_POLL },
-	{ "clock", required_argument, NULL, OPT_CLOCK },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 }
+#define L BENCH_LATENCY
+#define F BENCH_FILL
+#define D BENCH_DEMAND
+#define S BENCH_SCALING
+
+static const struct known {
+	struct option option;
+	unsigned int of;	/* commands that take it */
+} known[] = {
+	{ { "source", required_argument, NULL, OPT_SOURCE }, L | F | D | S },
+	{ { "size", required_argument, NULL, OPT_SIZE }, L | F | D },
+	{ { "touches", required_argument, NULL, OPT_TOUCHES }, L | D | S },
+	{ { "rounds", required_argument, NULL, OPT_ROUNDS }, L | F | S },
+	{ { "batch", required_argument, NULL, OPT_BATCH }, L },
+	{ { "seed", required_argument, NULL, OPT_SEED }, L | D | S },
+	{ { "stride", required_argument, NULL, OPT_STRIDE }, L },
+	{ { "readahead", required_argument, NULL, OPT_READAHEAD }, L },
+	{ { "depth", required_argument, NULL, OPT_DEPTH }, F },
+	{ { "write", no_argument, NULL, OPT_WRITE }, L | D | S },
+	{ { "rows", required_argument, NULL, OPT_ROWS }, L },
+	{ { "verify-pattern", optional_argument, NULL, OPT_PATTERN }, L | F },
+	{ { "verify-file", required_argument, NULL, OPT_FILE }, L | F },
+	{ { "nvmeof", required_argument, NULL, OPT_NVMEOF }, L },
+	{ { "cpu", required_argument, NULL, OPT_CPU }, L | F | D | S },
+	{ { "handler-cpu", required_argument, NULL, OPT_HANDLER }, L },
+	{ { "poll", required_argument, NULL, OPT_POLL }, L | F },
+	{ { "clock", required_argument, NULL, OPT_CLOCK }, L | F | D | S },
+	{ { "json", no_argument, NULL, 'j' }, L | F | D | S },
+	{ { "help", no_argument, NULL, 'h' }, L | F | D | S },
 };
+
+#undef L
+#undef F
+#undef D
+#undef S
+
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+/* Those of one command, as getopt_long() wants them: with an end. */
+static void select_options(unsigned int command, struct option *longs)
+{
+	for (size_t i = 0; i < KNOWN; i++)
+		if (known[i].of & command)
+			*longs++ = known[i].option;
+	*longs = (struct option){ 0 };
+}
 
 static int parse_poll(const char *text, struct bench_options *opt,
 		      struct umem_why *why)
@@ -154,6 +131,16 @@ static int parse_pattern(const char *text, struct bench_options *opt,
 	return umem_number_parse(text, 0, UINT64_MAX, &opt->pattern_seed, why);
 }
 
+static int parse_depth(const char *text, struct bench_options *opt,
+		       struct umem_why *why)
+{
+	uint64_t depth = 0;
+	int err = umem_number_parse(text, 1, MAX_DEPTH, &depth, why);
+
+	opt->depth = (uint32_t)depth;
+	return err;
+}
+
 /* One option with its argument @arg. 0 or a negative errno. */
 static int parse_one(int c, const char *arg, struct bench_options *opt,
 		     struct umem_why *why)
@@ -195,6 +182,8 @@ static int parse_one(int c, const char *arg, struct bench_options *opt,
 		return cpus_parse(arg, &opt->cpu, why);
 	case OPT_HANDLER:
 		return cpus_parse(arg, &opt->handler_cpu, why);
+	case OPT_DEPTH:
+		return parse_depth(arg, opt, why);
 	case OPT_POLL:
 		return parse_poll(arg, opt, why);
 	case OPT_CLOCK:
@@ -208,29 +197,28 @@ static int parse_one(int c, const char *arg, struct bench_options *opt,
 
 static const char *long_name(int c)
 {
-	for (const struct option *o = longs; o->name; o++)
-		if (o->val == c)
-			return o->name;
+	for (size_t i = 0; i < KNOWN; i++)
+		if (known[i].option.val == c)
+			return known[i].option.name;
 	return "?";
 }
 
-int bench_options_parse(int argc, char **argv, struct bench_options *opt)
+int bench_options_parse(int argc, char **argv, const struct bench_syntax *syntax,
+			struct bench_options *opt)
 {
+	struct option longs[KNOWN + 1];
 	struct umem_why why = { "" };
 	int c;
 
-	*opt = (struct bench_options){
-		.rounds = DEFAULT_ROUNDS,
-		.batch = DEFAULT_BATCH,
-		.seed = 1,
-	};
+	select_options(syntax->command, longs);
 	while ((c = getopt_long(argc, argv, "jh", longs, NULL)) != -1) {
 		if (c == 'h') {
-			print_usage(stdout);
+			syntax->usage(stdout);
 			return EXIT_SUCCESS + 1;
 		}
 		if (c == '?') {
-			umem_say("umem-bench latency --help lists the options");
+			umem_say("umem-bench %s --help lists the options",
+				 syntax->name);
 			return BENCH_EXIT_USAGE + 1;
 		}
 		if (parse_one(c, optarg, opt, &why)) {
@@ -240,7 +228,7 @@ int bench_options_parse(int argc, char **argv, struct bench_options *opt)
 	}
 	if (optind == argc)
 		return 0;
-	umem_say("\"%s\" is no option; umem-bench latency --help lists them",
-		 argv[optind]);
+	umem_say("\"%s\" is no option; umem-bench %s --help lists them",
+		 argv[optind], syntax->name);
 	return BENCH_EXIT_USAGE + 1;
 }

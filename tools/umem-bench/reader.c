@@ -18,7 +18,8 @@ int reader_connect(const struct bench *bench, struct rdma_client **client,
 	struct rdma_client_options opt = {
 		.dst = bench->addr,
 		.export_id = bench->source.export_id,
-		.reads_inflight = UMEM_READS_INFLIGHT,
+		.reads_inflight = bench->opt.depth ? bench->opt.depth :
+						     UMEM_READS_INFLIGHT,
 		.timeout_ms = UMEM_CONNECT_TIMEOUT_MS,
 		.ack_timeout_ms = UMEM_ACK_TIMEOUT_MS,
 	};

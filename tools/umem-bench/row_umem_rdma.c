@@ -8,15 +8,15 @@
 #include "region.h"
 #include "umem_row.h"
 
-static const struct umem_attach_limits limits = {
-	.reads_inflight = UMEM_READS_INFLIGHT,
-	.connect_timeout_ms = UMEM_CONNECT_TIMEOUT_MS,
-	.ack_timeout_ms = UMEM_ACK_TIMEOUT_MS,
-};
-
 static int attach(const struct row *row, struct umem_why *why)
 {
 	const struct umem_row *umem = row->priv;
+	const uint32_t depth = row->bench->opt.depth;
+	const struct umem_attach_limits limits = {
+		.reads_inflight = depth ? depth : UMEM_READS_INFLIGHT,
+		.connect_timeout_ms = UMEM_CONNECT_TIMEOUT_MS,
+		.ack_timeout_ms = UMEM_ACK_TIMEOUT_MS,
+	};
 	int channel = umem_region_channel(umem->region, 0);
 	int err;
 

@@ -3,12 +3,13 @@
 
 `added` is what a touch costs more than the first touch of tmpfs by the same
 access, the fabric's latency taken off as well.  A figure whose rows are not there
-is None.
+is None, as is demand_p99_during_fill when the fill was too slow for it to count.
 """
 
 UFFD = ("uffd-sim-block", "uffd-sim-yield")     # its best fair case: the cheaper
 UFFD_VERBS = ("uffd-verbs-block", "uffd-verbs-yield")
 ACCESSES = ("read", "write")
+LEAST_FILL = 0.5        # of its idle rate: less is no filling
 
 KEYS = (
     "sim0_rd_added", "sim0_wr_added", "sim0_p99_added",
@@ -99,7 +100,14 @@ def fewer(starts):
     return round(1 - demand["second"] / demand["first"], 4) if demand.get("first") else None
 
 
-def ratios(rows, starts=()):
+def demand_p99(reports):
+    """The worse access; with too slow a fill it is nothing to be proud of."""
+    if any(report["fill_rate_ratio"] < LEAST_FILL for report in reports):
+        return None
+    return worst(*(round(report["p99_ratio"], 4) for report in reports))
+
+
+def ratios(rows, starts=(), fill=None, demand=(), scaling=()):
     rows = Rows(rows)
     out = dict.fromkeys(KEYS)
     out["sim0_rd_added"] = rows.added("umem-sim", "read", 0)
@@ -126,5 +134,9 @@ def ratios(rows, starts=()):
     out["seq_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(1)
     out["stride3_scan_vs_tmpfs"] = rows.scan_vs_tmpfs(3)
     out["random_readahead_cost"] = rows.random_cost()
+    out["fill_vs_raw"] = fill and fill["fill_vs_raw"]
+    out["demand_p99_during_fill"] = demand_p99(demand)
+    out["smp2_vs_tmpfs_scaling"] = min((report["vs_tmpfs"] for report in scaling),
+                                       default=None)
     out["hotset_fault_reduction"] = fewer(starts)
     return out
