@@ -174,22 +174,29 @@ static int may_provide(struct file *file, struct umem_region *region)
 	return 0;
 }
 
+/* What an ioctl of those who may begins with: its structure, all of it. */
+static int provide_args(struct file *file, struct umem_region *region,
+			void *args, size_t size, unsigned int cmd,
+			unsigned long arg)
+{
+	int err = umem_ioctl_copy_in(args, size, size, cmd, arg);
+
+	return err ? err : may_provide(file, region);
+}
+
 static long ioctl_channel(struct file *file, struct umem_region *region,
 			  unsigned int cmd, unsigned long arg)
 {
 	struct umem_channel_open args;
 	int err;
 
-	err = umem_ioctl_copy_in(&args, sizeof(args), sizeof(args), cmd, arg);
+	err = provide_args(file, region, &args, sizeof(args), cmd, arg);
 	if (err)
 		return err;
 	if (args.reserved ||
 	    args.flags & ~(UMEM_CHANNEL_CLOEXEC | UMEM_CHANNEL_NONBLOCK |
 			   UMEM_CHANNEL_REPLACE))
 		return -EINVAL;
-	err = may_provide(file, region);
-	if (err)
-		return err;
 	return umem_channel_open(region, &args);
 }
 
@@ -212,15 +219,10 @@ static long ioctl_finalize(struct file *file, struct umem_region *region,
 	struct umem_finalize args;
 	int err;
 
-	err = umem_ioctl_copy_in(&args, sizeof(args), sizeof(args), cmd, arg);
+	err = provide_args(file, region, &args, sizeof(args), cmd, arg);
 	if (err)
 		return err;
-	if (args.flags)
-		return -EINVAL;
-	err = may_provide(file, region);
-	if (err)
-		return err;
-	return umem_region_finalize(region, args.pid);
+	return args.flags ? -EINVAL : umem_region_finalize(region, args.pid);
 }
 
 static long ioctl_fill(struct file *file, struct umem_region *region,
@@ -229,15 +231,10 @@ static long ioctl_fill(struct file *file, struct umem_region *region,
 	struct umem_fill_args args;
 	int err;
 
-	err = umem_ioctl_copy_in(&args, sizeof(args), sizeof(args), cmd, arg);
+	err = provide_args(file, region, &args, sizeof(args), cmd, arg);
 	if (err)
 		return err;
-	if (args.flags)
-		return -EINVAL;
-	err = may_provide(file, region);
-	if (err)
-		return err;
-	return umem_fill_set(region, args.window);
+	return args.flags ? -EINVAL : umem_fill_set(region, args.window);
 }
 
 /* Ioctls of a region fd. Process context, sleeps. */

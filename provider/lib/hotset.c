@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hotset.h"
+#include "io.h"
 
 /* CRC-32C, bits reversed. */
 #define POLYNOMIAL	0x82f63b78U
@@ -179,23 +180,6 @@ int umem_hotset_check(const struct umem_hotset *set, uint64_t size,
 
 /* ---- Files --------------------------------------------------------------- */
 
-/* All of @length, or a negative errno. */
-static int write_all(int fd, const char *data, size_t length)
-{
-	ssize_t done;
-
-	while (length) {
-		done = write(fd, data, length);
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			data += done;
-			length -= (size_t)done;
-		}
-	}
-	return 0;
-}
-
 int umem_hotset_save(const struct umem_hotset *set, const char *path,
 		     struct umem_why *why)
 {
@@ -204,30 +188,12 @@ int umem_hotset_save(const struct umem_hotset *set, const char *path,
 
 	if (fd < 0)
 		return umem_because(why, -errno, "it cannot be created");
-	err = write_all(fd, (const char *)set->file, set->length);
+	err = umem_write_all(fd, set->file, set->length);
 	if (close(fd) && !err)
 		err = -errno;
 	if (err)
 		umem_because(why, err, "it cannot be written");
 	return err;
-}
-
-static int read_all(int fd, char *data, size_t length)
-{
-	ssize_t done;
-
-	while (length) {
-		done = read(fd, data, length);
-		if (!done)
-			return -EIO;
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done > 0) {
-			data += done;
-			length -= (size_t)done;
-		}
-	}
-	return 0;
 }
 
 static int load_from(struct umem_hotset *set, int fd, uint64_t most,
@@ -251,7 +217,7 @@ static int load_from(struct umem_hotset *set, int fd, uint64_t most,
 	if (!set->file)
 		return umem_because(why, -ENOMEM, "no memory for %zu bytes",
 				    set->length);
-	err = read_all(fd, (char *)set->file, set->length);
+	err = umem_read_all(fd, set->file, set->length);
 	if (err)
 		umem_hotset_free(set);
 	return err ? umem_because(why, err, "it cannot be read") : 0;

@@ -38,7 +38,7 @@ static int check_read(const struct rdma_client *cl, uint64_t cookie,
 {
 	if (cl->lost)
 		return -ECONNRESET;
-	if (!length || cookie & CLIENT_WR_OWN)
+	if (!length || cookie & UMEM_MSG_WR)
 		return -EINVAL;
 	if (length > cl->export.size || offset > cl->export.size - length)
 		return -ERANGE;
@@ -83,7 +83,7 @@ int rdma_client_read(struct rdma_client *cl, uint64_t cookie, uint64_t offset,
 static bool take(struct rdma_client *cl, const struct ibv_wc *wc,
 		 struct rdma_client_done *done)
 {
-	if (wc->wr_id & CLIENT_WR_OWN) {
+	if (wc->wr_id & UMEM_MSG_WR) {
 		rdma_client_own_completion(cl, wc);
 		return false;
 	}

@@ -282,7 +282,7 @@ static int shake_hands(struct rdma_client *cl,
 	int err;
 
 	umem_wire_make_auth(&msg, NULL);
-	err = rdma_client_send(cl, &msg);
+	err = umem_msg_send(&cl->slots, cl->id->qp, &msg);
 	if (err)
 		return umem_because(why, err, "%s takes no SEND", cl->device);
 	while (!cl->export_known) {

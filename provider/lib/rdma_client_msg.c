@@ -71,50 +71,6 @@ void rdma_client_look_at_cm(struct rdma_client *cl)
 
 /* ---- Messages ------------------------------------------------------------ */
 
-int rdma_client_post_rx(struct rdma_client *cl, unsigned int index)
-{
-	struct ibv_sge sge = {
-		.addr = (uintptr_t)&cl->rx[index],
-		.length = sizeof(cl->rx[index]),
-		.lkey = cl->msg_mr->lkey,
-	};
-	struct ibv_recv_wr wr = {
-		.wr_id = CLIENT_WR_RX | index,
-		.sg_list = &sge,
-		.num_sge = 1,
-	};
-	struct ibv_recv_wr *bad;
-
-	return -ibv_post_recv(cl->id->qp, &wr, &bad);
-}
-
-int rdma_client_send(struct rdma_client *cl, const struct umem_rdma_msg *msg)
-{
-	struct ibv_sge sge = { .length = sizeof(*msg) };
-	struct ibv_send_wr wr = {
-		.sg_list = &sge,
-		.num_sge = 1,
-		.opcode = IBV_WR_SEND,
-	};
-	struct ibv_send_wr *bad;
-	unsigned int i = 0;
-	int err;
-
-	while (i < CLIENT_TX && cl->tx_busy[i])
-		i++;
-	if (i == CLIENT_TX)
-		return -ENOBUFS;
-	cl->tx[i] = *msg;
-	sge.addr = (uintptr_t)&cl->tx[i];
-	sge.lkey = cl->msg_mr->lkey;
-	wr.wr_id = CLIENT_WR_TX | i;
-	err = ibv_post_send(cl->id->qp, &wr, &bad);
-	if (err)
-		return -err;
-	cl->tx_busy[i] = true;
-	return 0;
-}
-
 int rdma_client_keepalive(struct rdma_client *cl)
 {
 	struct umem_rdma_msg msg;
@@ -122,7 +78,7 @@ int rdma_client_keepalive(struct rdma_client *cl)
 	if (cl->lost)
 		return -ECONNRESET;
 	umem_wire_make_plain(&msg, UMEM_RDMA_MSG_KEEPALIVE);
-	return rdma_client_send(cl, &msg);
+	return umem_msg_send(&cl->slots, cl->id->qp, &msg);
 }
 
 /* EXPORT, or ERROR in its place. */
@@ -164,18 +120,15 @@ static void got_message(struct rdma_client *cl, const void *data, size_t len)
 
 void rdma_client_own_completion(struct rdma_client *cl, const struct ibv_wc *wc)
 {
-	unsigned int index = wc->wr_id & 0xff;
-	bool rx = (wc->wr_id & CLIENT_WR_RX) == CLIENT_WR_RX;
+	const struct umem_rdma_msg *msg = umem_msg_completed(&cl->slots, wc);
 
-	if (!rx)
-		cl->tx_busy[index] = false;
 	if (wc->status != IBV_WC_SUCCESS) {
 		rdma_client_lose_by(cl, wc->status);
 		return;
 	}
-	if (!rx)
+	if (!msg)
 		return;
-	got_message(cl, &cl->rx[index], wc->byte_len);
-	if (!cl->lost && rdma_client_post_rx(cl, index))
+	got_message(cl, msg, wc->byte_len);
+	if (!cl->lost && umem_msg_done(&cl->slots, cl->id->qp, msg))
 		rdma_client_lose(cl, -ECONNRESET, "%s takes no RECV", cl->device);
 }

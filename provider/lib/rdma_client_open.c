@@ -48,8 +48,8 @@ static int make_qp(struct rdma_client *cl, struct umem_why *why)
 		.qp_type = IBV_QPT_RC,
 		.sq_sig_all = 1,
 		.cap = {
-			.max_send_wr = cl->depth + CLIENT_TX,
-			.max_recv_wr = CLIENT_RX,
+			.max_send_wr = cl->depth + UMEM_MSG_TX,
+			.max_recv_wr = UMEM_MSG_RX,
 			.max_send_sge = 1,
 			.max_recv_sge = 1,
 		},
@@ -66,7 +66,6 @@ int rdma_client_make_queues(struct rdma_client *cl,
 {
 	struct ibv_context *verbs = cl->id->verbs;
 	struct ibv_device_attr attr;
-	unsigned int i;
 	int err;
 
 	snprintf(cl->device, sizeof(cl->device), "%s port %u",
@@ -80,7 +79,8 @@ int rdma_client_make_queues(struct rdma_client *cl,
 
 	cl->pd = ibv_alloc_pd(verbs);
 	cl->comp = cl->pd ? ibv_create_comp_channel(verbs) : NULL;
-	cl->cq = cl->comp ? ibv_create_cq(verbs, cl->depth + CLIENT_TX + CLIENT_RX,
+	cl->cq = cl->comp ? ibv_create_cq(verbs,
+					  cl->depth + UMEM_MSG_TX + UMEM_MSG_RX,
 					  NULL, cl->comp, 0) : NULL;
 	if (!cl->cq)
 		return umem_because(why, -errno, "%s gives no completion queue",
@@ -92,15 +92,12 @@ int rdma_client_make_queues(struct rdma_client *cl,
 	if (err)
 		return err;
 
-	/* rx and tx are neighbours: one registration for both. */
-	cl->msg_mr = ibv_reg_mr(cl->pd, cl->rx, sizeof(cl->rx) + sizeof(cl->tx),
-				IBV_ACCESS_LOCAL_WRITE);
-	if (!cl->msg_mr)
-		return umem_because(why, -errno,
+	err = umem_msg_register(&cl->slots, cl->pd);
+	if (err)
+		return umem_because(why, err,
 			"%s cannot register memory; raise the limit of locked memory (ulimit -l)",
 			cl->device);
-	for (i = 0; i < CLIENT_RX && !err; i++)
-		err = rdma_client_post_rx(cl, i);
+	err = umem_msg_listen(&cl->slots, cl->id->qp);
 	return err ? umem_because(why, err, "%s takes no RECV", cl->device) : 0;
 }
 
@@ -156,11 +153,6 @@ int rdma_client_open(struct rdma_client **clp,
 	return 0;
 }
 
-static bool tx_idle(const struct rdma_client *cl)
-{
-	return !cl->tx_busy[0] && !cl->tx_busy[1];
-}
-
 /*
  * The queues must be empty before they are destroyed: some transports let a
  * late retransmission race with that.
@@ -173,7 +165,7 @@ static void drain(struct rdma_client *cl, bool reads)
 	while (waits-- > 0) {
 		while (rdma_client_poll(cl, done, 16) > 0)
 			;
-		if (tx_idle(cl) && (!reads || !cl->open))
+		if (!umem_msg_sending(&cl->slots) && (!reads || !cl->open))
 			return;
 		rdma_client_wait(cl, CLOSE_STEP_MS);
 	}
@@ -185,7 +177,7 @@ static void disconnect(struct rdma_client *cl)
 
 	if (!cl->lost) {
 		umem_wire_make_plain(&msg, UMEM_RDMA_MSG_BYE);
-		if (!rdma_client_send(cl, &msg))
+		if (!umem_msg_send(&cl->slots, cl->id->qp, &msg))
 			drain(cl, false);
 	}
 	rdma_client_lose(cl, -ECONNRESET, "closed");
@@ -200,8 +192,7 @@ void rdma_client_close(struct rdma_client *cl)
 		disconnect(cl);
 	if (cl->id && cl->id->qp)
 		rdma_destroy_qp(cl->id);
-	if (cl->msg_mr)
-		ibv_dereg_mr(cl->msg_mr);
+	umem_msg_unregister(&cl->slots);
 	while (cl->mr_count)
 		ibv_dereg_mr(cl->mr[--cl->mr_count]);
 	if (cl->cq)

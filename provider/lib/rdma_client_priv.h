@@ -8,21 +8,11 @@
 #include <infiniband/verbs.h>
 #include <rdma/rdma_cma.h>
 
+#include "msg_slots.h"
 #include "rdma_client.h"
 
-/*
- * RECVs kept posted: the server sends EXPORT once, KEEPALIVE at leisure, BYE
- * once. SENDs of ours: AUTH or KEEPALIVE, and BYE.
- */
-#define CLIENT_RX	4
-#define CLIENT_TX	2
 #define CLIENT_STASH	16
 #define CLIENT_MRS	8
-
-/* A wr_id is a READ's cookie, or one of these with the index of a message. */
-#define CLIENT_WR_OWN	(1ULL << 63)
-#define CLIENT_WR_RX	(CLIENT_WR_OWN | (1ULL << 62))
-#define CLIENT_WR_TX	CLIENT_WR_OWN
 
 struct rdma_client {
 	struct rdma_event_channel *cm;
@@ -30,14 +20,11 @@ struct rdma_client {
 	struct ibv_pd *pd;
 	struct ibv_comp_channel *comp;
 	struct ibv_cq *cq;
-	struct ibv_mr *msg_mr;
 	struct ibv_mr *mr[CLIENT_MRS];	/* the caller's buffers */
 	unsigned int mr_count;
 	int epoll_fd;
 
-	struct umem_rdma_msg rx[CLIENT_RX];
-	struct umem_rdma_msg tx[CLIENT_TX];
-	bool tx_busy[CLIENT_TX];
+	struct umem_msg_slots slots;
 
 	/* Completions taken by rdma_client_arm() for rdma_client_poll(). */
 	struct ibv_wc stash[CLIENT_STASH];
@@ -76,8 +63,6 @@ int rdma_client_make_queues(struct rdma_client *cl,
 			    unsigned int reads_inflight, struct umem_why *why);
 
 /* rdma_client_msg.c */
-int rdma_client_post_rx(struct rdma_client *cl, unsigned int index);
-int rdma_client_send(struct rdma_client *cl, const struct umem_rdma_msg *msg);
 int rdma_client_lose(struct rdma_client *cl, int err, const char *fmt, ...)
 	UMEM_PRINTF(3, 4);
 /* A completion with an error ends a reliable connection. */

@@ -64,7 +64,7 @@ void serve_client_leave(struct serve_client *cl,
 	cl->deadline = serve_now() + CLIENT_LEAVE_MS;
 	say_end(cl, was_live, why);
 	/* When @last is out, message.c disconnects. */
-	if (!last || serve_client_send(cl, last))
+	if (!last || umem_msg_send(&cl->slots, cl->id->qp, last))
 		rdma_disconnect(cl->id);
 }
 
@@ -86,14 +86,14 @@ static void send_keepalive(struct serve_client *cl, int64_t now)
 
 	cl->keepalive = now + cl->srv->opt->keepalive_ms;
 	/* The client chose how often the transport tries: we have a limit too. */
-	if (serve_client_sending(cl)) {
+	if (umem_msg_sending(&cl->slots)) {
 		if (++cl->missed == CLIENT_MAX_MISSED)
 			serve_client_leave(cl, NULL, "it does not answer any more");
 		return;
 	}
 	cl->missed = 0;
 	umem_wire_make_plain(&msg, UMEM_RDMA_MSG_KEEPALIVE);
-	serve_client_send(cl, &msg);
+	umem_msg_send(&cl->slots, cl->id->qp, &msg);
 }
 
 void serve_client_tick(struct serve_client *cl, int64_t now)
@@ -126,8 +126,7 @@ static void client_free(struct serve_client *cl)
 		rdma_destroy_qp(cl->id);
 	if (cl->export_mr)
 		ibv_dereg_mr(cl->export_mr);
-	if (cl->msg_mr)
-		ibv_dereg_mr(cl->msg_mr);
+	umem_msg_unregister(&cl->slots);
 	if (cl->cq)
 		ibv_destroy_cq(cl->cq);
 	if (cl->comp)
@@ -163,8 +162,8 @@ static int make_qp(struct serve_client *cl)
 		.qp_type = IBV_QPT_RC,
 		.sq_sig_all = 1,
 		.cap = {
-			.max_send_wr = CLIENT_TX,
-			.max_recv_wr = CLIENT_RX,
+			.max_send_wr = UMEM_MSG_TX,
+			.max_recv_wr = UMEM_MSG_RX,
 			.max_send_sge = 1,
 			.max_recv_sge = 1,
 		},
@@ -176,25 +175,20 @@ static int make_qp(struct serve_client *cl)
 static int make_queues(struct serve_client *cl)
 {
 	struct ibv_context *verbs = cl->id->verbs;
-	unsigned int i;
 	int err;
 
 	cl->pd = ibv_alloc_pd(verbs);
 	cl->comp = cl->pd ? ibv_create_comp_channel(verbs) : NULL;
-	cl->cq = cl->comp ? ibv_create_cq(verbs, CLIENT_RX + CLIENT_TX, NULL,
-					  cl->comp, 0) : NULL;
+	cl->cq = cl->comp ? ibv_create_cq(verbs, UMEM_MSG_RX + UMEM_MSG_TX,
+					  NULL, cl->comp, 0) : NULL;
 	if (!cl->cq)
 		return -errno;
 	err = make_qp(cl);
 	if (err)
 		return err;
-	/* rx and tx are neighbours: one registration for both. */
-	cl->msg_mr = ibv_reg_mr(cl->pd, cl->rx, sizeof(cl->rx) + sizeof(cl->tx),
-				IBV_ACCESS_LOCAL_WRITE);
-	if (!cl->msg_mr)
-		return -errno;
-	for (i = 0; i < CLIENT_RX && !err; i++)
-		err = serve_client_post_rx(cl, i);
+	err = umem_msg_register(&cl->slots, cl->pd);
+	if (!err)
+		err = umem_msg_listen(&cl->slots, cl->id->qp);
 	if (err)
 		return err;
 	if (fcntl(cl->comp->fd, F_SETFL, O_NONBLOCK) ||

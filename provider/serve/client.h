@@ -13,12 +13,9 @@
 #ifndef UMEM_SERVE_CLIENT_H
 #define UMEM_SERVE_CLIENT_H
 
+#include "../lib/msg_slots.h"
 #include "../wire.h"
 #include "server.h"
-
-/* RECVs posted, and SENDs that may be open: a message, and a last one. */
-#define CLIENT_RX	4
-#define CLIENT_TX	2
 
 /* A client may send one message a tick, and so many more; else it is a flood. */
 #define CLIENT_MAX_MESSAGES	20
@@ -54,10 +51,7 @@ struct serve_client {
 	struct ibv_comp_channel *comp;
 	struct ibv_cq *cq;
 	struct ibv_mr *export_mr;
-	struct ibv_mr *msg_mr;
-	struct umem_rdma_msg rx[CLIENT_RX];
-	struct umem_rdma_msg tx[CLIENT_TX];
-	bool tx_busy[CLIENT_TX];
+	struct umem_msg_slots slots;
 };
 
 /* client.c */
@@ -73,9 +67,6 @@ void serve_client_tick(struct serve_client *cl, int64_t now);
 void serve_clients_reap(struct server *srv);
 
 /* message.c */
-int serve_client_post_rx(struct serve_client *cl, unsigned int index);
-int serve_client_send(struct serve_client *cl, const struct umem_rdma_msg *msg);
-bool serve_client_sending(const struct serve_client *cl);
 void serve_client_ready(struct serve_source *source);
 
 #endif /* UMEM_SERVE_CLIENT_H */

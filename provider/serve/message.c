@@ -10,60 +10,6 @@
 
 #include "client.h"
 
-/* A wr_id: an index into rx or tx. */
-#define WR_TX	0x100
-
-int serve_client_post_rx(struct serve_client *cl, unsigned int index)
-{
-	struct ibv_sge sge = {
-		.addr = (uintptr_t)&cl->rx[index],
-		.length = sizeof(cl->rx[index]),
-		.lkey = cl->msg_mr->lkey,
-	};
-	struct ibv_recv_wr wr = {
-		.wr_id = index,
-		.sg_list = &sge,
-		.num_sge = 1,
-	};
-	struct ibv_recv_wr *bad;
-
-	return -ibv_post_recv(cl->id->qp, &wr, &bad);
-}
-
-int serve_client_send(struct serve_client *cl, const struct umem_rdma_msg *msg)
-{
-	struct ibv_sge sge = {
-		.length = sizeof(*msg),
-		.lkey = cl->msg_mr->lkey,
-	};
-	struct ibv_send_wr wr = {
-		.sg_list = &sge,
-		.num_sge = 1,
-		.opcode = IBV_WR_SEND,
-	};
-	struct ibv_send_wr *bad;
-	unsigned int i = 0;
-	int err;
-
-	while (i < CLIENT_TX && cl->tx_busy[i])
-		i++;
-	if (i == CLIENT_TX)
-		return -ENOBUFS;
-	cl->tx[i] = *msg;
-	sge.addr = (uintptr_t)&cl->tx[i];
-	wr.wr_id = WR_TX | i;
-	err = ibv_post_send(cl->id->qp, &wr, &bad);
-	if (err)
-		return -err;
-	cl->tx_busy[i] = true;
-	return 0;
-}
-
-bool serve_client_sending(const struct serve_client *cl)
-{
-	return cl->tx_busy[0] || cl->tx_busy[1];
-}
-
 /* ---- What comes in ------------------------------------------------------- */
 
 static void leave_with(struct serve_client *cl, enum umem_rdma_status status,
@@ -87,7 +33,7 @@ static void send_export(struct serve_client *cl)
 
 	memcpy(exp.content_id, cl->exp->content_id, sizeof(exp.content_id));
 	umem_wire_make_export(&msg, &exp);
-	if (serve_client_send(cl, &msg))
+	if (umem_msg_send(&cl->slots, cl->id->qp, &msg))
 		serve_client_leave(cl, NULL, "EXPORT cannot be sent");
 	else
 		serve_client_live(cl);
@@ -161,30 +107,27 @@ static void broke(struct serve_client *cl, enum ibv_wc_status status)
 	serve_client_leave(cl, NULL, why.text);
 }
 
-static void sent(struct serve_client *cl, unsigned int index)
-{
-	cl->tx_busy[index] = false;
-	if (cl->state == CLIENT_LEAVING && !serve_client_sending(cl))
-		rdma_disconnect(cl->id);
-}
-
-static void received(struct serve_client *cl, const struct ibv_wc *wc)
+static void received(struct serve_client *cl, const struct umem_rdma_msg *msg,
+		     size_t len)
 {
 	if (cl->state != CLIENT_ACCEPTED && cl->state != CLIENT_LIVE)
 		return;
-	got_message(cl, &cl->rx[wc->wr_id], wc->byte_len);
-	if (serve_client_post_rx(cl, wc->wr_id))
+	got_message(cl, msg, len);
+	if (umem_msg_done(&cl->slots, cl->id->qp, msg))
 		serve_client_leave(cl, NULL, "no RECV can be posted");
 }
 
 static void completed(struct serve_client *cl, const struct ibv_wc *wc)
 {
-	if (wc->wr_id & WR_TX)
-		sent(cl, wc->wr_id & ~WR_TX);
+	const struct umem_rdma_msg *msg = umem_msg_completed(&cl->slots, wc);
+
+	if (!msg && cl->state == CLIENT_LEAVING &&
+	    !umem_msg_sending(&cl->slots))
+		rdma_disconnect(cl->id);
 	if (wc->status != IBV_WC_SUCCESS)
 		broke(cl, wc->status);
-	else if (!(wc->wr_id & WR_TX))
-		received(cl, wc);
+	else if (msg)
+		received(cl, msg, wc->byte_len);
 }
 
 /*
@@ -195,7 +138,7 @@ void serve_client_ready(struct serve_source *source)
 {
 	struct serve_client *cl = (struct serve_client *)
 		((char *)source - offsetof(struct serve_client, source));
-	struct ibv_wc wc[CLIENT_RX + CLIENT_TX];
+	struct ibv_wc wc[UMEM_MSG_RX + UMEM_MSG_TX];
 	struct ibv_cq *cq;
 	void *context;
 	int i, n;
@@ -205,7 +148,7 @@ void serve_client_ready(struct serve_source *source)
 	while (!ibv_get_cq_event(cl->comp, &cq, &context))
 		ibv_ack_cq_events(cq, 1);
 	ibv_req_notify_cq(cl->cq, 0);
-	n = ibv_poll_cq(cl->cq, CLIENT_RX + CLIENT_TX, wc);
+	n = ibv_poll_cq(cl->cq, UMEM_MSG_RX + UMEM_MSG_TX, wc);
 	for (i = 0; i < n && cl->state != CLIENT_GONE; i++)
 		completed(cl, &wc[i]);
 	if (n < 0)

@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <endian.h>
@@ -26,38 +25,12 @@
 #define PAGES 512
 #define SIZE (PAGES * TEST_PAGE)
 
-struct fixture {
-	int region;
-	int channel;
-	char *mem;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, 64);
-	f->channel = hand_open(f->region, 0);
-	f->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, f->region,
-		      0);
-	assert_true(f->mem != MAP_FAILED);
-	*state = f;
-	return 0;
+	return hand_fixture_make(state, SIZE, 64);
 }
 
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	hand_release(f->region);
-	munmap(f->mem, SIZE);
-	close(f->region);
-	close(f->channel);
-	free(f);
-	return 0;
-}
-
-static char *page(struct fixture *f, unsigned int granule)
+static char *page(struct hand_fixture *f, unsigned int granule)
 {
 	return f->mem + granule * TEST_PAGE;
 }
@@ -69,7 +42,7 @@ static bool is_zero(const char *at)
 
 static void push_before_any_request(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 
 	hand_data(f->channel, 5, 3);
@@ -90,7 +63,7 @@ static void push_before_any_request(void **state)
 /* The answer comes before the request was read: it ends that as well. */
 static void push_of_a_queued_granule(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	toucher_start(&toucher, page(f, 9));
@@ -103,7 +76,7 @@ static void push_of_a_queued_granule(void **state)
 
 static void split_merged_reordered(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher touchers[8];
 	unsigned int i;
 
@@ -124,7 +97,7 @@ static void split_merged_reordered(void **state)
 
 static void stale_answers_change_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status before, after;
 	char copy[TEST_PAGE];
 
@@ -147,7 +120,7 @@ static void stale_answers_change_nothing(void **state)
 /* FAIL too is an answer for a granule that is there already. */
 static void stale_fail_is_counted(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 
 	hand_data(f->channel, 0, 1);
 	hand_fail(f->channel, 0, 1);
@@ -158,7 +131,7 @@ static void stale_fail_is_counted(void **state)
 
 static void fail_is_told_and_forgotten(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher touchers[4];
 	struct umem_region_status status;
 	unsigned int i;
@@ -189,7 +162,7 @@ static void fail_is_told_and_forgotten(void **state)
 /* Nobody waits: there is nothing to fail, and nothing is remembered. */
 static void fail_of_what_nobody_asked_for(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	hand_fail(f->channel, 0, PAGES);
@@ -220,7 +193,7 @@ static void *do_pread(void *arg)
 
 static void fail_is_eio_for_pread(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct pread_args args = {
 		.region = f->region, .size = TEST_PAGE, .buf = malloc(TEST_PAGE),
 	};
@@ -242,7 +215,7 @@ static void fail_is_eio_for_pread(void **state)
  */
 static void fail_in_the_middle_of_a_pread(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct pread_args args = {
 		.region = f->region, .size = 8 * TEST_PAGE,
 		.buf = malloc(8 * TEST_PAGE),
@@ -297,7 +270,7 @@ static void *fail_everything(void *arg)
 /* However early a verdict comes, it is told to the touch that asked. */
 static void fast_fail_is_not_lost(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct failing failing = { .channel = f->channel };
 	const unsigned int touches = 400;
 	pthread_t thread;
@@ -314,7 +287,7 @@ static void fast_fail_is_not_lost(void **state)
 /* Payload at a bad address: the granule stays missing, its waiter waits. */
 static void bad_payload_leaves_it_missing(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_record record = {
 		.length = htole32(TEST_PAGE), .op = UMEM_OP_DATA,
 	};
@@ -340,7 +313,7 @@ static void bad_payload_leaves_it_missing(void **state)
 #define LAST_WORD (TEST_PAGE / 8 - 1)
 
 struct writer {
-	struct fixture *f;
+	struct hand_fixture *f;
 	unsigned int number;
 	pthread_barrier_t *barrier;
 	pthread_t thread;
@@ -379,7 +352,7 @@ static void *write_own(void *arg)
 /* Each granule is one writer's, whole; the others' answers are stale. */
 static void racing_answers_do_not_mix(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct writer writers[WRITERS];
 	struct umem_region_status status;
 	pthread_barrier_t barrier;
@@ -436,7 +409,7 @@ static void *serve(void *arg)
 /* Several threads read and answer one channel. */
 static void provider_of_four_threads(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	_Atomic bool stop = false;
 	struct server servers[4];
 	struct toucher touchers[8];
@@ -466,7 +439,8 @@ static void provider_of_four_threads(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, hand_fixture_drop)
 	const struct CMUnitTest tests[] = {
 		TEST(push_before_any_request),
 		TEST(push_of_a_queued_granule),

@@ -12,9 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -27,43 +25,13 @@
 #define SIZE (PAGES * TEST_PAGE)
 #define SLOTS 16
 
-struct fixture {
-	int region;
-	int channel;
-	char *mem;
-};
-
-static void make(struct fixture *f, unsigned int policy, unsigned int ms)
-{
-	f->region = test_region(SIZE, policy, ms, SLOTS);
-	f->channel = hand_open(f->region, 0);
-	f->mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, f->region, 0);
-	assert_true(f->mem != MAP_FAILED);
-}
-
-static void drop(struct fixture *f)
-{
-	hand_release(f->region);
-	munmap(f->mem, SIZE);
-	close(f->region);
-	close(f->channel);
-}
-
 static int setup(void **state)
 {
-	*state = calloc(1, sizeof(struct fixture));
-	make(*state, UMEM_WAIT_HARD, 0);
-	return 0;
+	return hand_fixture_make(state, SIZE, SLOTS);
 }
 
-static int teardown(void **state)
-{
-	drop(*state);
-	free(*state);
-	return 0;
-}
-
-static void advise(struct fixture *f, unsigned int first, unsigned int count)
+static void advise(struct hand_fixture *f, unsigned int first,
+		   unsigned int count)
 {
 	assert_int_equal(posix_fadvise(f->region, first * TEST_PAGE,
 				       count * TEST_PAGE, POSIX_FADV_WILLNEED),
@@ -74,7 +42,7 @@ static void advise(struct fixture *f, unsigned int first, unsigned int count)
 
 static void willneed_asks_and_does_not_wait(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 	unsigned int i;
 
@@ -99,7 +67,7 @@ static void willneed_asks_and_does_not_wait(void **state)
 
 static void demand_comes_before_prefetch(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	advise(f, 0, 4);
@@ -113,7 +81,7 @@ static void demand_comes_before_prefetch(void **state)
 
 static void a_touch_makes_a_prefetch_demand(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	advise(f, 0, 4);
@@ -129,7 +97,7 @@ static void a_touch_makes_a_prefetch_demand(void **state)
 
 static void a_touch_waits_for_a_prefetch_under_way(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	advise(f, 5, 1);
@@ -143,7 +111,7 @@ static void a_touch_waits_for_a_prefetch_under_way(void **state)
 
 static void no_room_drops_the_rest(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 	struct toucher toucher;
 
@@ -165,7 +133,7 @@ static void no_room_drops_the_rest(void **state)
 
 static void what_fails_is_nobodys_error(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	advise(f, 7, 1);
@@ -179,7 +147,7 @@ static void what_fails_is_nobodys_error(void **state)
 
 static void the_next_provider_is_asked_the_same(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 
 	advise(f, 20, 2);
 	assert_int_equal(hand_take_op(f->channel, UMEM_OP_PREFETCH), 20);
@@ -195,7 +163,7 @@ static void other_advice_has_no_effect(void **state)
 		POSIX_FADV_NORMAL, POSIX_FADV_RANDOM, POSIX_FADV_SEQUENTIAL,
 		POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE,
 	};
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	unsigned int i;
 
 	hand_data(f->channel, 0, 1);
@@ -220,11 +188,11 @@ static void other_advice_has_no_effect(void **state)
 
 static void a_timeout_cancels(void **state)
 {
-	struct fixture f;
+	struct hand_fixture f;
 	struct toucher toucher;
 
 	(void)state;
-	make(&f, UMEM_WAIT_TIMEOUT, 200);
+	hand_fixture_init(&f, SIZE, SLOTS, UMEM_WAIT_TIMEOUT, 200);
 	toucher_start(&toucher, f.mem + 3 * TEST_PAGE);
 	assert_int_equal(hand_take(f.channel), 3);
 	assert_int_equal(toucher_join(&toucher), SIGBUS);
@@ -243,12 +211,12 @@ static void a_timeout_cancels(void **state)
 	assert_int_equal(hand_take(f.channel), 4);
 	hand_data(f.channel, 4, 1);
 	assert_int_equal(toucher_join(&toucher), 0);
-	drop(&f);
+	hand_fixture_exit(&f);
 }
 
 static void a_killed_waiter_cancels(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	pid_t pid = fork();
 
 	if (!pid) {
@@ -264,7 +232,7 @@ static void a_killed_waiter_cancels(void **state)
 /* Somebody else still waits, or waits again before the provider looks. */
 static void not_while_somebody_waits(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 	pid_t pid = fork();
 
@@ -297,7 +265,8 @@ static void not_while_somebody_waits(void **state)
 	assert_int_equal(test_status(f->region).cancels, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, hand_fixture_drop)
 
 int main(void)
 {

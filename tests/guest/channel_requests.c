@@ -28,34 +28,9 @@
 #define PAGES 64
 #define SIZE (PAGES * TEST_PAGE)
 
-struct fixture {
-	int region;
-	int channel;
-	char *mem;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, 32);
-	f->channel = hand_open(f->region, 0);
-	f->mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, f->region, 0);
-	assert_true(f->mem != MAP_FAILED);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	hand_release(f->region);
-	munmap(f->mem, SIZE);
-	close(f->region);
-	close(f->channel);
-	free(f);
-	return 0;
+	return hand_fixture_make(state, SIZE, 32);
 }
 
 static void set_blocking(int fd)
@@ -72,7 +47,7 @@ static short events(int fd)
 }
 
 /* Touches pages 0 to @count - 1 and waits until all have asked. */
-static void start_all(struct fixture *f, struct toucher *touchers,
+static void start_all(struct hand_fixture *f, struct toucher *touchers,
 		      unsigned int count)
 {
 	unsigned int i;
@@ -92,7 +67,7 @@ static void join_all(struct toucher *touchers, unsigned int count)
 
 static void one_touch_one_request(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 	struct toucher toucher;
 
@@ -113,7 +88,7 @@ static void one_touch_one_request(void **state)
 
 static void one_page_many_threads_one_request(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher touchers[8];
 	unsigned int i;
 
@@ -129,7 +104,7 @@ static void one_page_many_threads_one_request(void **state)
 
 static void whole_records_as_many_as_fit(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_record records[16];
 	struct toucher touchers[8];
 	bool seen[8] = { false };
@@ -152,7 +127,7 @@ static void whole_records_as_many_as_fit(void **state)
 /* What could not be copied out is not issued, and not lost. */
 static void bad_buffer_loses_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher touchers[2];
 	uint64_t first;
 	char *page;
@@ -222,7 +197,7 @@ static void reader_join(struct reader *reader)
 
 static void blocked_read_is_woken(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 	struct reader reader;
 
@@ -237,7 +212,7 @@ static void blocked_read_is_woken(void **state)
 
 static void two_readers_share(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct reader readers[2];
 	struct toucher touchers[2];
 
@@ -257,7 +232,7 @@ static void two_readers_share(void **state)
 /* Two requests come back to the queue at once, by one wake-up. */
 static void two_readers_share_what_comes_back(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct reader readers[2];
 	struct toucher touchers[2];
 
@@ -293,7 +268,7 @@ static void handle(int flags)
 
 static void signal_interrupts_read(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct reader reader;
 
 	handle(0);
@@ -307,7 +282,7 @@ static void signal_interrupts_read(void **state)
 
 static void read_is_restarted(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 	struct reader reader;
 
@@ -325,7 +300,7 @@ static void read_is_restarted(void **state)
 /* A wake-up that an interrupted reader had got must reach the other one. */
 static void interrupted_reader_passes_it_on(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	unsigned int round;
 
 	handle(0);
@@ -354,7 +329,7 @@ static void interrupted_reader_passes_it_on(void **state)
 
 static void poll_tells(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct pollfd pfd = { .fd = f->channel, .events = POLLIN };
 	struct toucher toucher;
 
@@ -389,7 +364,7 @@ static uint32_t epoll_next(int epoll, int timeout_ms)
 
 static void epoll_edges(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	int epoll = epoll_of(f->channel, EPOLLIN | EPOLLET);
 	struct toucher touchers[2];
 
@@ -409,7 +384,7 @@ static void epoll_edges(void **state)
 /* The region goes while a reader sleeps: end of file, for it and for all. */
 static void region_gone_is_the_end(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	int epoll = epoll_of(f->channel, EPOLLIN);
 	struct umem_record record;
 	struct reader reader;
@@ -434,7 +409,8 @@ static void region_gone_is_the_end(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, hand_fixture_drop)
 	const struct CMUnitTest tests[] = {
 		TEST(one_touch_one_request),
 		TEST(one_page_many_threads_one_request),

@@ -11,9 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -28,47 +26,23 @@
 /* What does not come for that long does not come: far above FILL_LOOK. */
 #define QUIET_US 400000
 
-struct fixture {
-	int region;
-	int channel;
-	char *mem;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	*state = f;
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, SLOTS);
-	f->channel = hand_open(f->region, 0);
-	f->mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, f->region, 0);
-	assert_true(f->mem != MAP_FAILED);
-	return 0;
+	return hand_fixture_make(state, SIZE, SLOTS);
 }
 
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	munmap(f->mem, SIZE);
-	close(f->region);
-	close(f->channel);
-	free(f);
-	return 0;
-}
-
-static void fill(struct fixture *f, unsigned int window)
+static void fill(struct hand_fixture *f, unsigned int window)
 {
 	assert_int_equal(umem_region_fill(f->region, window), 0);
 }
 
-static void expect_quiet(struct fixture *f)
+static void expect_quiet(struct hand_fixture *f)
 {
 	usleep(QUIET_US);
 	assert_true(hand_none(f->channel));
 }
 
-static void take_prefetches(struct fixture *f, unsigned int first,
+static void take_prefetches(struct hand_fixture *f, unsigned int first,
 			    unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
@@ -78,7 +52,7 @@ static void take_prefetches(struct fixture *f, unsigned int first,
 
 static void a_window_is_asked_for_and_no_more(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 
 	fill(f, WINDOW);
@@ -96,7 +70,7 @@ static void a_window_is_asked_for_and_no_more(void **state)
 
 static void all_of_it_comes(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 
 	/* Two are there already, of different origin. */
@@ -127,7 +101,7 @@ static void all_of_it_comes(void **state)
 
 static void demand_comes_first_and_leads(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	fill(f, WINDOW);
@@ -150,7 +124,7 @@ static void demand_comes_first_and_leads(void **state)
 
 static void what_lies_before_a_leap_comes_later(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	fill(f, 1);
@@ -173,7 +147,7 @@ static void what_lies_before_a_leap_comes_later(void **state)
 
 static void it_stops(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 
 	fill(f, WINDOW);
 	take_prefetches(f, 0, WINDOW);
@@ -194,7 +168,7 @@ static void it_stops(void **state)
 
 static void what_fails_is_asked_for_again(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	double before;
 
 	hand_data(f->channel, 0, PAGES - 2);
@@ -216,7 +190,7 @@ static void what_fails_is_asked_for_again(void **state)
 
 static void it_waits_for_a_provider(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 
 	close(f->channel);
 	fill(f, WINDOW);
@@ -246,7 +220,7 @@ static void the_region_may_go_meanwhile(void **state)
 
 static void bad_calls_are_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_fill_args flags = { .window = 1, .flags = 1 };
 	char path[32];
 	int readonly;
@@ -269,7 +243,8 @@ static void bad_calls_are_refused(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, hand_fixture_drop)
 	const struct CMUnitTest tests[] = {
 		TEST(a_window_is_asked_for_and_no_more),
 		TEST(all_of_it_comes),

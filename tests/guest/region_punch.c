@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -29,41 +28,21 @@
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
-struct fixture {
-	int region;
-	int channel;
-	char *mem;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, 64);
-	f->channel = hand_open(f->region, 0);
-	f->mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      f->region, 0);
-	assert_true(f->mem != MAP_FAILED);
-	*state = f;
-	return 0;
+	return hand_fixture_make(state, SIZE, 64);
 }
 
 static int force_large(const char *mode);
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-
 	force_large("never");
-	hand_release(f->region);
-	munmap(f->mem, SIZE);
-	close(f->region);
-	close(f->channel);
-	free(f);
-	return 0;
+	return hand_fixture_drop(state);
 }
 
-static void punch(struct fixture *f, unsigned long first, unsigned long count)
+static void punch(struct hand_fixture *f, unsigned long first,
+		  unsigned long count)
 {
 	assert_int_equal(fallocate(f->region, PUNCH, first * TEST_PAGE,
 				   count * TEST_PAGE), 0);
@@ -79,7 +58,7 @@ static bool is_zero(const char *at, size_t length)
 	return true;
 }
 
-static bool page_is_zero(struct fixture *f, unsigned long page)
+static bool page_is_zero(struct hand_fixture *f, unsigned long page)
 {
 	return is_zero(f->mem + page * TEST_PAGE, TEST_PAGE);
 }
@@ -88,7 +67,7 @@ static bool page_is_zero(struct fixture *f, unsigned long page)
 
 static void missing_becomes_zero_unasked(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 	unsigned int i;
 
@@ -107,7 +86,7 @@ static void missing_becomes_zero_unasked(void **state)
 
 static void provided_becomes_zero(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 
 	hand_data(f->channel, 8, 4);
 	assert_true(pattern_matches(f->mem + 9 * TEST_PAGE, 9));
@@ -126,7 +105,7 @@ static void provided_becomes_zero(void **state)
 
 static void madv_remove_is_a_hole(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 
 	hand_data(f->channel, 0, 1);
 	assert_int_equal(f->mem[0], (char)pattern_word(0, 0));
@@ -142,7 +121,7 @@ static void every_bit_of_odd_ranges(void **state)
 		{ 0, 1 }, { 63, 65 }, { 127, 129 }, { 192, 256 }, { 257, 319 },
 		{ 400, 400 + 64 }, { 500, 700 }, { 1023, 1024 },
 	};
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	unsigned int i, page, provided = 0;
 	off_t at;
 
@@ -165,7 +144,7 @@ static void every_bit_of_odd_ranges(void **state)
 
 static void beyond_the_end_and_bad_modes(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	int ro;
 	char path[64];
 
@@ -214,8 +193,8 @@ static void *puncher_run(void *arg)
 	return NULL;
 }
 
-static void puncher_start(struct puncher *p, struct fixture *f, off_t offset,
-			  off_t length)
+static void puncher_start(struct puncher *p, struct hand_fixture *f,
+			  off_t offset, off_t length)
 {
 	*p = (struct puncher){ .region = f->region, .offset = offset,
 			       .length = length };
@@ -231,7 +210,7 @@ static int puncher_join(struct puncher *p)
 
 static void parts_of_granules_are_fetched_first(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	char page[TEST_PAGE];
 	struct puncher p;
 
@@ -255,7 +234,7 @@ static void parts_of_granules_are_fetched_first(void **state)
 
 static void part_that_cannot_be_fetched(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct puncher p;
 
 	puncher_start(&p, f, 5 * TEST_PAGE, TEST_PAGE + 1);
@@ -271,7 +250,7 @@ static void part_that_cannot_be_fetched(void **state)
 
 static void waiting_reader_gets_zeroes(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_record cancel;
 	struct toucher queued, issued;
 
@@ -305,7 +284,7 @@ static void waiting_reader_gets_zeroes(void **state)
 /* The answer comes without the cancellation having been read. */
 static void late_answer_ends_its_request(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 
 	toucher_start(&toucher, f->mem + 40 * TEST_PAGE);
@@ -322,7 +301,7 @@ static void late_answer_ends_its_request(void **state)
 /* What was issued when the hole was made is not given to the next provider. */
 static void successor_is_not_asked(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 	int next;
 
@@ -356,7 +335,7 @@ static int force_large(const char *mode)
  */
 static void fetch_into_a_large_folio_is_waited_for(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct toucher toucher;
 	struct puncher p;
 
@@ -384,7 +363,7 @@ static void fetch_into_a_large_folio_is_waited_for(void **state)
 /* ---- While everything else goes on -------------------------------------- */
 
 struct racer {
-	struct fixture *f;
+	struct hand_fixture *f;
 	unsigned int seed;
 	_Atomic bool stop;
 	bool wrong;
@@ -418,7 +397,7 @@ static void *touch_at_random(void *arg)
  */
 static void holes_among_faults(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct pattern_provider provider = {};
 	struct racer readers[3];
 	unsigned int seed = 1, i, page;

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -25,34 +24,9 @@
 #define PAGES 64
 #define SIZE (PAGES * TEST_PAGE)
 
-struct fixture {
-	int region;
-	int channel;
-	char *mem;
-};
-
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->region = test_region(SIZE, UMEM_WAIT_HARD, 0, 16);
-	f->channel = hand_open(f->region, 0);
-	f->mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, f->region, 0);
-	assert_true(f->mem != MAP_FAILED);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	hand_release(f->region);
-	munmap(f->mem, SIZE);
-	close(f->region);
-	close(f->channel);
-	free(f);
-	return 0;
+	return hand_fixture_make(state, SIZE, 16);
 }
 
 struct writer {
@@ -76,8 +50,8 @@ static void *writer_run(void *arg)
 	return NULL;
 }
 
-static void writer_start(struct writer *w, struct fixture *f, const void *from,
-			 size_t length, off_t at)
+static void writer_start(struct writer *w, struct hand_fixture *f,
+			 const void *from,size_t length, off_t at)
 {
 	*w = (struct writer){ .fd = f->region, .from = from, .length = length,
 			      .at = at };
@@ -103,7 +77,7 @@ static char *bytes(void)
 
 static void whole_granules_are_not_fetched(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct umem_region_status status;
 	char *from = bytes();
 
@@ -124,7 +98,7 @@ static void whole_granules_are_not_fetched(void **state)
 
 static void parts_are_fetched_first(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	char *from = bytes(), page[TEST_PAGE];
 	struct writer w;
 
@@ -152,7 +126,7 @@ static void parts_are_fetched_first(void **state)
 
 static void a_reader_waiting_gets_what_was_written(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	char *from = bytes();
 	struct toucher toucher;
 
@@ -168,7 +142,7 @@ static void a_reader_waiting_gets_what_was_written(void **state)
 
 static void a_fetch_under_way_comes_first(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	char *from = bytes();
 	struct toucher toucher;
 	struct writer w;
@@ -188,7 +162,7 @@ static void a_fetch_under_way_comes_first(void **state)
 /* The source of the bytes is missing memory, even the destination itself. */
 static void from_a_missing_page(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	struct writer w;
 
 	writer_start(&w, f, f->mem + 20 * TEST_PAGE, TEST_PAGE, 21 * TEST_PAGE);
@@ -207,7 +181,7 @@ static void from_a_missing_page(void **state)
 /* The source ends within a granule: that one is not made up. */
 static void a_source_that_faults(void **state)
 {
-	struct fixture *f = *state;
+	struct hand_fixture *f = *state;
 	char *area = mmap(NULL, 3 * TEST_PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct writer w;
@@ -238,7 +212,8 @@ static void without_a_provider(void **state)
 	close(region);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, hand_fixture_drop)
 
 int main(void)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "io.h"
 #include "pattern.h"
 #include "size.h"
 
@@ -76,21 +77,6 @@ static int parse(int argc, char **argv, struct pattern_options *opt)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t length)
-{
-	while (length) {
-		ssize_t n = write(fd, data, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		length -= n;
-	}
-	return 0;
-}
-
 static int fill(int fd, const struct pattern_options *opt)
 {
 	static char chunk[CHUNK_PAGES * BENCH_PAGE];
@@ -104,7 +90,7 @@ static int fill(int fd, const struct pattern_options *opt)
 		for (uint64_t i = 0; i < n; i++)
 			pattern_page(opt->seed, page + i,
 				     chunk + i * BENCH_PAGE);
-		err = write_all(fd, chunk, n * BENCH_PAGE);
+		err = umem_write_all(fd, chunk, n * BENCH_PAGE);
 		if (err)
 			return err;
 	}

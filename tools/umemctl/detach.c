@@ -3,11 +3,8 @@
  * umemctl detach-provider
  */
 #include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "region.h"
-#include "target.h"
 #include "umemctl.h"
 
 static const struct option options[] = {
@@ -15,27 +12,23 @@ static const struct option options[] = {
 	{ }
 };
 
+static int detach(int region, void *arg, struct umem_why *why)
+{
+	int err = umem_region_detach(region);
+
+	(void)arg;
+	return umem_because(why, err, "%s", umem_explain(UMEM_DO_DETACH, err));
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct umem_why why;
 	const char *target;
-	int region, err;
 
 	while (option_next(verb, argc, argv) >= 0)
 		;
 	target = only_argument(verb, argc, argv, "the target");
-	region = umem_target_get(target, O_RDWR, &why);
-	err = region;
-	if (region >= 0) {
-		err = umem_region_detach(region);
-		umem_because(&why, err, "%s", umem_explain(UMEM_DO_DETACH, err));
-		close(region);
-	}
-	if (err < 0) {
-		umem_say_failed(err, &why, "detaching the provider of %s", target);
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+	return with_region(target, O_RDWR, detach, NULL,
+			   "detaching the provider of %s", target);
 }
 
 const struct verb verb_detach_provider = {

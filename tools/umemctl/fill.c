@@ -4,11 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "region.h"
-#include "target.h"
 #include "umemctl.h"
 
 static const struct option options[] = {
@@ -46,9 +43,9 @@ static uint32_t largest_window(const struct umem_region_status *status)
 	return status->max_inflight > 1 ? status->max_inflight / 2 : 1;
 }
 
-static int set_window(int region, const struct fill_choice *choice,
-		      struct umem_why *why)
+static int set_window(int region, void *arg, struct umem_why *why)
 {
+	const struct fill_choice *choice = arg;
 	struct umem_region_status status;
 	uint32_t window = choice->window;
 	int err = umem_region_status(region, &status);
@@ -70,21 +67,10 @@ static int set_window(int region, const struct fill_choice *choice,
 static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct fill_choice choice = { 0 };
-	struct umem_why why;
-	int region, err;
 
 	parse(verb, argc, argv, &choice);
-	region = umem_target_get(choice.target, O_RDWR, &why);
-	err = region;
-	if (region >= 0) {
-		err = set_window(region, &choice, &why);
-		close(region);
-	}
-	if (err < 0) {
-		umem_say_failed(err, &why, "filling %s", choice.target);
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+	return with_region(choice.target, O_RDWR, set_window, &choice,
+			   "filling %s", choice.target);
 }
 
 const struct verb verb_fill = {

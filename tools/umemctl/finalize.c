@@ -5,11 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "region.h"
-#include "target.h"
 #include "umemctl.h"
 
 #define MOST_PIDS 64
@@ -111,7 +108,7 @@ static void finalize_found(void *arg, int pid)
 	}
 }
 
-static void finalize(struct finalizing *f)
+static void finalize_all(struct finalizing *f)
 {
 	unsigned int i;
 	int err;
@@ -153,6 +150,17 @@ static void summary(struct finalizing *f)
 			 f->skipped);
 }
 
+static int finalize(int region, void *arg, struct umem_why *why)
+{
+	struct finalizing *f = arg;
+
+	(void)why;
+	f->region = region;
+	finalize_all(f);
+	summary(f);
+	return f->failed;
+}
+
 static void parse(const struct verb *verb, int argc, char **argv,
 		  struct finalizing *f)
 {
@@ -174,18 +182,10 @@ static void parse(const struct verb *verb, int argc, char **argv,
 static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct finalizing f = { 0 };
-	struct umem_why why;
 
 	parse(verb, argc, argv, &f);
-	f.region = umem_target_get(f.target, O_RDWR, &why);
-	if (f.region < 0) {
-		umem_say_failed(f.region, &why, "finalizing %s", f.target);
-		return EXIT_FAILURE;
-	}
-	finalize(&f);
-	close(f.region);
-	summary(&f);
-	return f.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return with_region(f.target, O_RDWR, finalize, &f,
+			   "finalizing %s", f.target);
 }
 
 const struct verb verb_finalize = {

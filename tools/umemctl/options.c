@@ -85,9 +85,11 @@ const char *only_argument(const struct verb *verb, int argc, char **argv,
 }
 
 void two_arguments(const struct verb *verb, int argc, char **argv,
-		   const char *what, const char **first,
-		   const char *what_else, const char **second)
+		   const char *what, char **first,
+		   const char *what_else, char **second)
 {
+	while (option_next(verb, argc, argv) >= 0)
+		;
 	if (optind >= argc)
 		usage_fail(verb, "%s is missing", what);
 	if (optind + 1 >= argc)

@@ -5,12 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "hotset.h"
 #include "region.h"
-#include "target.h"
 #include "umemctl.h"
 
 static const struct option options[] = {
@@ -39,7 +37,7 @@ static int collect(int region, struct umem_hotset *set)
 	return errno == ENXIO ? 0 : -errno;
 }
 
-static int record(int region, const char *path, struct umem_why *why)
+static int record(int region, void *path, struct umem_why *why)
 {
 	struct umem_region_status st;
 	struct umem_hotset set;
@@ -67,24 +65,12 @@ static int record(int region, const char *path, struct umem_why *why)
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct umem_why why = { "" };
-	const char *target, *path;
-	int region, err;
+	char *target, *path;
 
-	while (option_next(verb, argc, argv) >= 0)
-		;
 	two_arguments(verb, argc, argv, "the target", &target, "the file",
 		      &path);
-	region = umem_target_get(target, O_RDONLY, &why);
-	if (region < 0) {
-		umem_say_failed(region, &why, "recording %s", target);
-		return EXIT_FAILURE;
-	}
-	err = record(region, path, &why);
-	close(region);
-	if (err)
-		umem_say_failed(err, &why, "recording %s to %s", target, path);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return with_region(target, O_RDONLY, record, path,
+			   "recording %s to %s", target, path);
 }
 
 const struct verb verb_record = {

@@ -6,13 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "hotset.h"
 #include "region.h"
-#include "target.h"
 #include "umemctl.h"
 
 /* So often a piece is asked for with nothing under way before it is left out. */
@@ -183,25 +181,26 @@ int replay_file(int region, const char *subject, const char *path)
 	return -EIO;
 }
 
+struct replay_choice {
+	char *target, *path;
+};
+
+static int replay_target(int region, void *arg, struct umem_why *why)
+{
+	const struct replay_choice *choice = arg;
+
+	(void)why;
+	return replay_file(region, choice->target, choice->path) ? 1 : 0;
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct umem_why why = { "" };
-	const char *target, *path;
-	int region, err;
+	struct replay_choice choice;
 
-	while (option_next(verb, argc, argv) >= 0)
-		;
-	two_arguments(verb, argc, argv, "the target", &target, "the file",
-		      &path);
-	region = umem_target_get(target, O_RDONLY, &why);
-	if (region < 0) {
-		umem_say_failed(region, &why, "replaying %s for %s", path,
-				target);
-		return EXIT_FAILURE;
-	}
-	err = replay_file(region, target, path);
-	close(region);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	two_arguments(verb, argc, argv, "the target", &choice.target,
+		      "the file", &choice.path);
+	return with_region(choice.target, O_RDONLY, replay_target, &choice,
+			   "replaying %s for %s", choice.path, choice.target);
 }
 
 const struct verb verb_replay = {

@@ -5,11 +5,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "region.h"
 #include "size.h"
-#include "target.h"
 #include "umemctl.h"
 
 static const struct option options[] = {
@@ -108,21 +106,11 @@ static void print_counters(const struct umem_region_status *st)
 	print_count("timeouts", st->timeouts, "waits ended by the wait policy");
 }
 
-static int get_status(const char *target, struct umem_region_status *st)
+static int get_status(int region, void *st, struct umem_why *why)
 {
-	struct umem_why why;
-	int region, err;
+	int err = umem_region_status(region, st);
 
-	region = umem_target_get(target, O_RDONLY, &why);
-	err = region;
-	if (region >= 0) {
-		err = umem_region_status(region, st);
-		umem_because(&why, err, "%s", umem_explain(UMEM_DO_STATUS, err));
-		close(region);
-	}
-	if (err < 0)
-		umem_say_failed(err, &why, "asking %s for its status", target);
-	return err < 0 ? err : 0;
+	return umem_because(why, err, "%s", umem_explain(UMEM_DO_STATUS, err));
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -137,7 +125,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 		if (opt == 'j')
 			json = true;
 	target = only_argument(verb, argc, argv, "the target");
-	if (get_status(target, &st))
+	if (with_region(target, O_RDONLY, get_status, &st,
+			"asking %s for its status", target))
 		return EXIT_FAILURE;
 	if (json) {
 		object = json_object_new_object();

@@ -88,10 +88,22 @@ uint32_t option_number(const struct verb *verb, const char *name, uint32_t max);
 const char *only_argument(const struct verb *verb, int argc, char **argv,
 			  const char *what);
 
-/* The two arguments of a verb such as record. */
+/* The two arguments of a verb such as record, which has no options. */
 void two_arguments(const struct verb *verb, int argc, char **argv,
-		   const char *what, const char **first,
-		   const char *what_else, const char **second);
+		   const char *what, char **first,
+		   const char *what_else, char **second);
+
+/* ---- with_region.c */
+
+/* 0, a negative errno and why, or 1 when it has said itself what went wrong. */
+typedef int region_act(int region, void *arg, struct umem_why *why);
+
+/*
+ * Opens the region @target, does @act and closes it. Returns an exit status; what
+ * went wrong is said after what was tried, @doing.
+ */
+int with_region(const char *target, int access, region_act *act, void *arg,
+		const char *doing, ...) UMEM_PRINTF(5, 6);
 
 /* ---- replay.c */
 

@@ -2,16 +2,13 @@
 /*
  * umemctl wait: until a region is complete.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "progress.h"
 #include "region.h"
 #include "size.h"
-#include "target.h"
 #include "umemctl.h"
 
 #define NS_PER_S 1000000000ULL
@@ -178,6 +175,25 @@ static void print_end(const struct waiting *w)
 	putchar('\n');
 }
 
+static int wait_and_tell(int region, void *arg, struct umem_why *why)
+{
+	struct waiting *w = arg;
+
+	(void)why;
+	w->region = region;
+	if (wait_for_it(w))
+		return 1;
+	print_end(w);
+	if (is_complete(w))
+		return 0;
+	umem_say("wait: after %u s %llu of %llu granules are missing",
+		 w->timeout_s,
+		 (unsigned long long)(w->status.granules -
+				      w->status.granules_provided),
+		 (unsigned long long)w->status.granules);
+	return 1;
+}
+
 static void parse(const struct verb *verb, int argc, char **argv,
 		  struct waiting *w)
 {
@@ -200,27 +216,10 @@ static void parse(const struct verb *verb, int argc, char **argv,
 static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct waiting w = { 0 };
-	struct umem_why why;
-	int err;
 
 	parse(verb, argc, argv, &w);
-	w.region = umem_target_get(w.target, O_RDONLY, &why);
-	if (w.region < 0) {
-		umem_say_failed(w.region, &why, "waiting for %s", w.target);
-		return EXIT_FAILURE;
-	}
-	err = wait_for_it(&w);
-	close(w.region);
-	if (err)
-		return EXIT_FAILURE;
-	print_end(&w);
-	if (is_complete(&w))
-		return EXIT_SUCCESS;
-	umem_say("wait: after %u s %llu of %llu granules are missing",
-		 w.timeout_s, (unsigned long long)(w.status.granules -
-						   w.status.granules_provided),
-		 (unsigned long long)w.status.granules);
-	return EXIT_FAILURE;
+	return with_region(w.target, O_RDONLY, wait_and_tell, &w,
+			   "waiting for %s", w.target);
 }
 
 const struct verb verb_wait = {

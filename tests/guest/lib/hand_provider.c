@@ -153,3 +153,43 @@ char *hand_map(int channel, size_t size)
 		fail_msg("mmap of the channel: %s", strerror(errno));
 	return map;
 }
+
+/* ---- A test's state ------------------------------------------------------ */
+
+void hand_fixture_init(struct hand_fixture *f, size_t size,
+		       unsigned int max_inflight, unsigned int policy,
+		       unsigned int timeout_ms)
+{
+	f->size = size;
+	f->region = test_region(size, policy, timeout_ms, max_inflight);
+	f->channel = hand_open(f->region, 0);
+	f->mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      f->region, 0);
+	assert_true(f->mem != MAP_FAILED);
+}
+
+void hand_fixture_exit(struct hand_fixture *f)
+{
+	hand_release(f->region);
+	munmap(f->mem, f->size);
+	close(f->region);
+	close(f->channel);
+}
+
+int hand_fixture_make(void **state, size_t size, unsigned int max_inflight)
+{
+	struct hand_fixture *f = calloc(1, sizeof(*f));
+
+	hand_fixture_init(f, size, max_inflight, UMEM_WAIT_HARD, 0);
+	*state = f;
+	return 0;
+}
+
+int hand_fixture_drop(void **state)
+{
+	struct hand_fixture *f = *state;
+
+	hand_fixture_exit(f);
+	free(f);
+	return 0;
+}

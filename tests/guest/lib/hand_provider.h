@@ -42,4 +42,22 @@ long hand_try(int channel, int op, uint64_t first, unsigned int count);
 /* Maps the whole region by its channel, to write what is then CACHED. */
 char *hand_map(int channel, size_t size);
 
+/* A region, a channel of it and a mapping, writable: a test's state. */
+struct hand_fixture {
+	int region;
+	int channel;
+	char *mem;
+	size_t size;
+};
+
+void hand_fixture_init(struct hand_fixture *f, size_t size,
+		       unsigned int max_inflight, unsigned int policy,
+		       unsigned int timeout_ms);
+/* Lets go of all who wait first. */
+void hand_fixture_exit(struct hand_fixture *f);
+
+/* The same under the policy hard, allocated: for cmocka. */
+int hand_fixture_make(void **state, size_t size, unsigned int max_inflight);
+int hand_fixture_drop(void **state);
+
 #endif /* UMEM_TEST_HAND_PROVIDER_H */
