@@ -26,7 +26,8 @@ struct json_object *json_number(double number)
 {
 	char text[40];
 
-	snprintf(text, sizeof(text), "%.6g", number);
+	/* A time may be an hour, in nanoseconds. */
+	snprintf(text, sizeof(text), "%.13g", number);
 	return json_object_new_double_s(number, text);
 }
 
