@@ -73,6 +73,7 @@ struct umem_channel;
  * @fill: what asks for the rest.
  * @streams: read-ahead.
  * @room: umem_region_has_room() when it looked last.
+ * @room_seen: when that was, in jiffies.
  * @has_policy: a NUMA policy was set by a mapping; only ever set.
  * @retries: notes of faults that had to let go, for their retry.
  * @channel_lock: protects @channel, @front_gone and attaching; outermost.
@@ -112,7 +113,8 @@ struct umem_region {
 	struct umem_fill fill;
 	struct umem_streams streams;
 	struct umem_retries retries;
-	unsigned long room;
+	unsigned long room_seen;
+	bool room;
 	bool has_policy;
 
 	struct mutex channel_lock;

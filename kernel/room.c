@@ -64,16 +64,17 @@ static bool node_is_chosen(const struct umem_region *region)
  */
 bool umem_region_has_room(struct umem_region *region)
 {
-	/* When it was looked, and what was seen. */
-	unsigned long seen = READ_ONCE(region->room);
-	unsigned long now = jiffies << 1;
+	unsigned long now = jiffies;
 
 	if (unlikely(node_is_chosen(region)))
 		return false;
-	if (unlikely((seen & ~1UL) != now)) {
-		seen = now | (si_mem_available() > ROOM_PAGES &&
-			      memcg_has_room(region->memcg));
-		WRITE_ONCE(region->room, seen);
+	/* Pairs with the release below. */
+	if (unlikely(smp_load_acquire(&region->room_seen) != now)) {
+		WRITE_ONCE(region->room,
+			   si_mem_available() > ROOM_PAGES &&
+			   memcg_has_room(region->memcg));
+		/* Who sees the time sees what was seen then, or later. */
+		smp_store_release(&region->room_seen, now);
 	}
-	return seen & 1;
+	return READ_ONCE(region->room);
 }
