@@ -302,10 +302,12 @@ struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
 	folio = umem_write_begin(region->mapping, index);
 	if (IS_ERR(folio))
 		return ERR_CAST(folio);
-	page = folio_file_page(folio, index);
+	page = folio_page(folio, 0);
 	/* shmem_enabled=force: parts of it are others' granules. */
-	if (unlikely(folio_test_large(folio)))
+	if (unlikely(folio_test_large(folio))) {
+		page = folio_file_page(folio, index);
 		umem_page_zero_unwritten(page);
+	}
 	folio_unlock(folio);
 	return page;
 }

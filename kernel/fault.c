@@ -80,9 +80,9 @@ static void fill_hole_small(struct umem_region *region, pgoff_t index)
  * page is in the page cache until somebody takes it away under that lock. Returns
  * 0 to leave all to tmpfs; the reference is the fault's otherwise.
  */
-static vm_fault_t fault_lock_page(struct vm_fault *vmf,
-				  const struct umem_region *region,
-				  struct page *page)
+static __always_inline vm_fault_t
+fault_lock_page(struct vm_fault *vmf, const struct umem_region *region,
+		struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
@@ -352,7 +352,7 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 		return VM_FAULT_SIGBUS;
 	/* A try that does not sleep leaves the note to the one that does. */
 	if (may_spin)
-		umem_retry_take(&region->retries, granule, &retry);
+		retry = umem_retry_take(&region->retries, granule, retry);
 	if (retry.failed || !umem_region_servable(region))
 		return VM_FAULT_SIGBUS;
 

@@ -254,8 +254,8 @@ static struct umem_request *request_find(struct umem_region *region,
 	return req;
 }
 
-static struct umem_request *slot_get(struct umem_region *region,
-				     unsigned long granule, bool prefetch)
+static __always_inline struct umem_request *
+slot_get(struct umem_region *region, unsigned long granule, bool prefetch)
 {
 	struct umem_request_table *table = &region->requests;
 	struct umem_request *req;
@@ -376,12 +376,13 @@ static struct umem_request *request_open(struct umem_request *mine,
 	struct umem_request *req;
 	bool queued;
 
-	req = request_submit(mine, may_poll, &queued);
-	while (unlikely(req == ERR_PTR(-EUCLEAN))) {
+	for (;;) {
+		req = request_submit(mine, may_poll, &queued);
+		if (likely(req != ERR_PTR(-EUCLEAN)))
+			break;
 		lock_page(mine->page);
 		umem_page_zero_unwritten(mine->page);
 		unlock_page(mine->page);
-		req = request_submit(mine, may_poll, &queued);
 	}
 	if (req != mine) {
 		slot_undo(mine);

@@ -17,6 +17,7 @@
 #include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/sbitmap.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -161,7 +162,7 @@ void umem_slots_destroy(struct umem_request_table *table);
 size_t umem_slots_memory(const struct umem_request_table *table);
 bool umem_slots_full(const struct umem_request_table *table);
 int umem_slot_find(struct umem_request_table *table);
-void umem_slot_free(struct umem_request_table *table, unsigned int tag);
+void umem_slot_release(struct umem_request_table *table, unsigned int tag);
 
 /**
  * umem_slot_get - take a free slot
@@ -175,6 +176,25 @@ static inline int umem_slot_get(struct umem_request_table *table)
 	unsigned int kept = xchg(raw_cpu_ptr(table->spare), 0);
 
 	return likely(kept) ? (int)kept - 1 : umem_slot_find(table);
+}
+
+/**
+ * umem_slot_free - give a slot back
+ * @table: the table.
+ * @tag: from umem_slot_get().
+ *
+ * Any context but hard interrupt.
+ */
+static inline void umem_slot_free(struct umem_request_table *table,
+				  unsigned int tag)
+{
+	unsigned int *spare = raw_cpu_ptr(table->spare);
+
+	if (READ_ONCE(*spare) || cmpxchg(spare, 0, tag + 1))
+		umem_slot_release(table, tag);
+	/* wq_has_sleeper() orders the freed slot before the look at waiters. */
+	if (wq_has_sleeper(&table->slot_wait))
+		wake_up(&table->slot_wait);
 }
 
 /* request_end.c: how requests end */

@@ -28,9 +28,10 @@ bool umem_request_issue_locked(struct umem_bucket *bucket,
 }
 
 /* Caller wakes the waiters and drops the reference for being open. */
-static void request_end_locked(struct umem_bucket *bucket,
-			       struct umem_request *req,
-			       enum umem_request_state to, int error)
+static __always_inline void request_end_locked(struct umem_bucket *bucket,
+					       struct umem_request *req,
+					       enum umem_request_state to,
+					       int error)
 {
 	/* Whoever knows that nothing shows the page any more says so before. */
 	WARN_ON_ONCE(req->mapped);
@@ -45,7 +46,7 @@ static void request_end_locked(struct umem_bucket *bucket,
 	umem_request_move(bucket, req, to);
 }
 
-static void request_end_finish(struct umem_request *req)
+static __always_inline void request_end_finish(struct umem_request *req)
 {
 	struct umem_region *region = req->region;
 

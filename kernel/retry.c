@@ -132,18 +132,20 @@ void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 }
 
 /* umem_retry_take() where there are notes at all. */
-void umem_retry_find(struct umem_retries *retries, unsigned long granule,
-		     struct umem_retry *retry)
+struct umem_retry umem_retry_find(struct umem_retries *retries,
+				  unsigned long granule,
+				  struct umem_retry retry)
 {
 	struct umem_retry_bucket *bucket = my_bucket(retries);
 	struct note mine = { .task = NULL };
 
 	if (hlist_empty(&bucket->notes))
-		return;
+		return retry;
 	spin_lock(&bucket->lock);
 	clean(retries, bucket, &mine);
 	spin_unlock(&bucket->lock);
 	if (mine.task && mine.granule == granule &&
 	    !time_after(jiffies, mine.expires))
-		*retry = mine.retry;
+		return mine.retry;
+	return retry;
 }

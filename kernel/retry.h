@@ -56,24 +56,28 @@ void umem_retries_init(struct umem_retries *retries);
 void umem_retries_destroy(struct umem_retries *retries);
 void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		      const struct umem_retry *retry);
-void umem_retry_find(struct umem_retries *retries, unsigned long granule,
-		     struct umem_retry *retry);
+struct umem_retry umem_retry_find(struct umem_retries *retries,
+				  unsigned long granule,
+				  struct umem_retry retry);
 
 /**
  * umem_retry_take - the note that the current task's last fault left
  * @retries: of the region.
  * @granule: what it touches now.
- * @retry: out: what was noted for @granule; unchanged when nothing was.
+ * @retry: what holds if nothing was noted for @granule.
  *
  * Each note is taken once. Process context, does not sleep.
+ *
+ * Return: what was noted, or @retry. By value, so that it stays in registers.
  */
-static inline void umem_retry_take(struct umem_retries *retries,
-				   unsigned long granule,
-				   struct umem_retry *retry)
+static inline struct umem_retry umem_retry_take(struct umem_retries *retries,
+						unsigned long granule,
+						struct umem_retry retry)
 {
 	/* A task's own note was counted by itself. */
 	if (unlikely(atomic_read(&retries->count)))
-		umem_retry_find(retries, granule, retry);
+		return umem_retry_find(retries, granule, retry);
+	return retry;
 }
 
 #endif /* UMEM_RETRY_H */

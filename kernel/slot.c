@@ -78,23 +78,10 @@ int umem_slot_find(struct umem_request_table *table)
 	return tag >= 0 ? tag : take_any_spare(table);
 }
 
-/**
- * umem_slot_free - give a slot back
- * @table: the table.
- * @tag: from umem_slot_get().
- *
- * Any context but hard interrupt.
- */
-void umem_slot_free(struct umem_request_table *table, unsigned int tag)
+/* umem_slot_free() where this CPU keeps another already. */
+void umem_slot_release(struct umem_request_table *table, unsigned int tag)
 {
-	unsigned int *spare = raw_cpu_ptr(table->spare);
-
-	if (READ_ONCE(*spare) || cmpxchg(spare, 0, tag + 1)) {
-		/* All use of the slot comes before the next owner's. */
-		smp_mb__before_atomic();
-		sbitmap_clear_bit(&table->tags, tag);
-	}
-	/* wq_has_sleeper() orders the freed slot before the look at waiters. */
-	if (wq_has_sleeper(&table->slot_wait))
-		wake_up(&table->slot_wait);
+	/* All use of the slot comes before the next owner's. */
+	smp_mb__before_atomic();
+	sbitmap_clear_bit(&table->tags, tag);
 }

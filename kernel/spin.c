@@ -22,7 +22,9 @@
 #include "wait.h"
 
 /* Looks at the request before one at the clock, which costs as much. */
-#define LOOKS	4
+#define LOOKS	16
+/* One answer of so many tells how long the provider takes. */
+#define LEARN	8
 
 /*
  * Completions of some devices are softirqs, which may be waiting for us; with
@@ -53,11 +55,14 @@ static int poll_until(struct umem_attachment *att, struct umem_request *req,
 
 	for (;;) {
 		umem_attachment_poll(att, req);
-		result = umem_request_result(req);
+		result = umem_request_state_result(req);
 		if (result != -EINPROGRESS || somebody_wants_the_cpu())
 			return result;
 		if (++looks % LOOKS)
 			continue;
+		/* A hole that is made does not end what a provider has. */
+		if (umem_granule_provided(req->region, req->granule))
+			return 0;
 		*now = local_clock();
 		if (*now >= end)
 			return result;
@@ -87,7 +92,7 @@ int umem_request_spin(struct umem_request *req)
 	/* Else it is ended by detaching. */
 	if (att)
 		result = poll_until(att, req, &now, start + region->spin_ns);
-	if (result != -EINPROGRESS)
+	if (result != -EINPROGRESS && start % LEARN == 0)
 		umem_attachment_learn(att, now - start);
 	rcu_read_unlock();
 	if (result == -EINPROGRESS)
