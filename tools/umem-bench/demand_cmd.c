@@ -29,8 +29,6 @@
 
 #define DEFAULT_TOUCHES 16384
 #define EVERY_NS 50000ULL
-/* A region that fills before it was touched so often is too small. */
-#define TOO_FEW 16
 #define TABLE_PAGES 512
 #define SPENT_BYTES (16UL << 20)
 
@@ -225,26 +223,20 @@ static void *spend_free_pages(struct umem_why *why)
 static int fill_alone(struct demand *demand, struct umem_why *why)
 {
 	struct row *row = &demand->filling;
-	uint64_t start;
 	int err = row->ops->prepare(row, why);
 
 	if (err)
 		return err;
-	start = clock_ns(row->bench->opt.clock);
-	err = filling_start(row, why);
-	if (!err) {
-		filling_wait(row, start);
-		demand->alone.ns += clock_ns(row->bench->opt.clock) - start;
-		demand->alone.pages += row->bench->pages;
-	}
+	err = filling_run(row, &demand->alone.ns, why);
+	demand->alone.pages += row->bench->pages;
 	row->ops->finish(row);
 	/* What this part did is not the row's. */
 	row->umem = (struct row_umem){ 0 };
 	return err;
 }
 
-/* What was filled beside the @touched pages. */
-static int count_filled(struct demand *demand, uint64_t touched, uint64_t ns,
+/* What was filled in @ns, @before pages being there already or touched. */
+static int count_filled(struct demand *demand, uint64_t before, uint64_t ns,
 			struct umem_why *why)
 {
 	uint64_t there;
@@ -253,7 +245,7 @@ static int count_filled(struct demand *demand, uint64_t touched, uint64_t ns,
 	if (err)
 		return err;
 	demand->disturbed.ns += ns;
-	demand->disturbed.pages += there > touched ? there - touched : 0;
+	demand->disturbed.pages += there > before ? there - before : 0;
 	return 0;
 }
 
@@ -261,17 +253,16 @@ static int fill_disturbed(struct demand *demand, uint64_t *count,
 			  struct umem_why *why)
 {
 	struct row *row = &demand->filling;
-	uint64_t tables = touch_tables(row);
+	uint64_t there = touch_tables(row);
 	uint64_t start;
-	int err;
+	int err = filling_begin(row, &there, why);
 
+	if (err)
+		return err;
 	start = clock_ns(row->bench->opt.clock);
-	err = filling_start(row, why);
-	if (!err) {
-		*count = run_touches(demand, row, *count);
-		err = count_filled(demand, *count + tables,
-				   clock_ns(row->bench->opt.clock) - start, why);
-	}
+	*count = run_touches(demand, row, *count);
+	err = count_filled(demand, there + *count,
+			   clock_ns(row->bench->opt.clock) - start, why);
 	return err ? err : account(demand, row, *count);
 }
 
@@ -317,10 +308,9 @@ static int run_round(struct demand *demand, struct umem_why *why)
 			       why);
 	if (!err)
 		err = run_part(demand, &demand->idle, touch_idle, &count, why);
-	if (!err && count < TOO_FEW && count < left)
+	if (!err && !count && left)
 		err = umem_because(why, -ERANGE,
-				   "the region was full after %" PRIu64
-				   " touches: a larger --size is wanted", count);
+				   "the region was full before it was touched: a larger --size is wanted");
 	return err;
 }
 

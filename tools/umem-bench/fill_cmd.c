@@ -174,18 +174,13 @@ static int verify_region(struct row *row)
 static int run_umem(struct fill *fill, uint64_t *ns, struct umem_why *why)
 {
 	struct row *row = &fill->umem;
-	uint64_t start;
 	int err = row->ops->prepare(row, why);
 
 	if (err)
 		return err;
-	start = clock_ns(row->bench->opt.clock);
-	err = filling_start(row, why);
-	if (!err) {
-		filling_wait(row, start);
-		*ns += clock_ns(row->bench->opt.clock) - start;
+	err = filling_run(row, ns, why);
+	if (!err)
 		err = verify_region(row);
-	}
 	row->ops->finish(row);
 	return err;
 }

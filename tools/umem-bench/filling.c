@@ -30,7 +30,7 @@ uint32_t filling_window(const struct row *row)
 	return umem_of(row)->create.max_inflight / 2;
 }
 
-int filling_start(const struct row *row, struct umem_why *why)
+static int fill(const struct row *row, struct umem_why *why)
 {
 	int err = umem_region_fill(umem_of(row)->region, filling_window(row));
 
@@ -83,17 +83,49 @@ static uint64_t nap_length(uint64_t passed, uint64_t done, uint64_t pages)
 	return ns > LONGEST_NAP_NS ? LONGEST_NAP_NS : ns;
 }
 
-void filling_wait(const struct row *row, uint64_t start)
+int filling_begin(const struct row *row, uint64_t *there, struct umem_why *why)
+{
+	uint64_t enough = *there + filling_window(row);
+	int err = fill(row, why);
+
+	if (enough > row->bench->pages)
+		enough = row->bench->pages;
+	while (!err && *there < enough) {
+		uint64_t seen = *there;
+
+		nap(SHORTEST_NAP_NS);
+		err = filling_provided(row, there, why);
+		/* The watch ends a run that stands still. */
+		if (*there != seen)
+			guard_at(row->ops->name, *there);
+	}
+	return err;
+}
+
+/* @start: when it began. */
+static void wait_until_full(const struct row *row, uint64_t start)
 {
 	enum bench_clock clock = row->bench->opt.clock;
 	uint64_t pages = row->bench->pages;
 	uint64_t done, seen = 0;
 
 	while ((done = filling_missing(row, 0)) < pages) {
-		/* The watch ends a run that stands still. */
 		if (done != seen)
 			guard_at(row->ops->name, done);
 		seen = done;
 		nap(nap_length(clock_ns(clock) - start, done, pages));
 	}
+}
+
+int filling_run(const struct row *row, uint64_t *ns, struct umem_why *why)
+{
+	enum bench_clock clock = row->bench->opt.clock;
+	uint64_t start = clock_ns(clock);
+	int err = fill(row, why);
+
+	if (err)
+		return err;
+	wait_until_full(row, start);
+	*ns += clock_ns(clock) - start;
+	return 0;
 }

@@ -7,8 +7,18 @@
 
 #include "umem_row.h"
 
-/* Starts to fill the region of @row, by the largest window. 0 or a negative errno. */
-int filling_start(const struct row *row, struct umem_why *why);
+/*
+ * Starts to fill the region of @row, by the largest window, and sleeps until a window
+ * more than the @there pages that are there has come, or all: whoever fills is at it
+ * then. @there: how many there are now. 0 or a negative errno.
+ */
+int filling_begin(const struct row *row, uint64_t *there, struct umem_why *why);
+
+/*
+ * Fills the region of @row; adds to @ns by the run's clock what it took, with an error
+ * of less than a thousandth. 0 or a negative errno.
+ */
+int filling_run(const struct row *row, uint64_t *ns, struct umem_why *why);
 
 uint32_t filling_window(const struct row *row);
 
@@ -17,12 +27,6 @@ uint64_t filling_missing(const struct row *row, uint64_t page);
 
 /* How many pages are there. 0 or a negative errno. */
 int filling_provided(const struct row *row, uint64_t *pages, struct umem_why *why);
-
-/*
- * Sleeps until the region of @row is full, with an error of less than a
- * thousandth. @start: when filling it began, by the run's clock.
- */
-void filling_wait(const struct row *row, uint64_t start);
 
 /* Timers expire when they are to: what sleeps here measures. */
 void filling_exact_timers(void);
