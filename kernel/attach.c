@@ -310,28 +310,6 @@ void umem_request_requeue(struct umem_request *req)
 EXPORT_SYMBOL_GPL(umem_request_requeue);
 
 /**
- * umem_request_offset - first byte of a request, from the start of the region
- * @req: a request that belongs to the caller.
- */
-u64 umem_request_offset(const struct umem_request *req)
-{
-	return umem_granule_offset(req->region, req->granule);
-}
-EXPORT_SYMBOL_GPL(umem_request_offset);
-
-/**
- * umem_request_page - the first page to fill, from its first byte on
- * @req: a request that belongs to the caller.
- *
- * With granules of a page it is all there is to fill.
- */
-struct page *umem_request_page(const struct umem_request *req)
-{
-	return req->page;
-}
-EXPORT_SYMBOL_GPL(umem_request_page);
-
-/**
  * umem_request_segment - a part of a request's memory that is contiguous
  * @req: a request that belongs to the caller.
  * @offset: where it begins, in bytes from the start of the granule; a multiple
@@ -353,16 +331,6 @@ struct page *umem_request_segment(const struct umem_request *req, u32 offset,
 		run = umem_granule_run(req->pages + first,
 				       umem_granule_pages(req->region) - first);
 	*length = run << PAGE_SHIFT;
-	return req->pages ? req->pages[first] : req->page;
+	return req->pages ? req->pages[first] : req->data.page;
 }
 EXPORT_SYMBOL_GPL(umem_request_segment);
-
-/**
- * umem_request_tag - index below max_inflight, unique among open requests
- * @req: a request that belongs to the caller.
- */
-unsigned int umem_request_tag(const struct umem_request *req)
-{
-	return req->tag;
-}
-EXPORT_SYMBOL_GPL(umem_request_tag);

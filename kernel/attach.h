@@ -43,7 +43,7 @@ void umem_attachment_unpublish(struct umem_attachment *att);
 void umem_attachment_end(struct umem_attachment *att);
 int umem_attachments_drained(struct umem_region *region);
 
-/* Under rcu_read_lock(), with an attachment read from region->attachment. */
+/* Under RCU, with an attachment read from region->attachment. */
 void umem_attachment_refused(struct umem_attachment *att,
 			     struct umem_request *req);
 
@@ -62,11 +62,10 @@ static inline void umem_attachment_arm(struct umem_attachment *att,
 		att->ops->arm(att->priv, req);
 }
 
+/* @polled: req->polled, which whoever found @req may have cleared since. */
 static inline void umem_attachment_submit(struct umem_attachment *att,
-					  struct umem_request *req)
+					  struct umem_request *req, bool polled)
 {
-	bool polled = READ_ONCE(req->polled);
-
 	if (unlikely(att->ops->submit(att->priv, req, polled))) {
 		umem_attachment_refused(att, req);
 		return;
@@ -75,8 +74,8 @@ static inline void umem_attachment_submit(struct umem_attachment *att,
 	 * What ended at once is nothing that anybody would poll for; prefetches
 	 * come in crowds, and tell how long a crowd takes.
 	 */
-	if (!att->spin_ns || READ_ONCE(req->prefetch) ||
-	    READ_ONCE(req->state) != UMEM_REQUEST_ISSUED)
+	if (READ_ONCE(req->state) != UMEM_REQUEST_ISSUED || !att->spin_ns ||
+	    READ_ONCE(req->prefetch))
 		return;
 	WRITE_ONCE(req->submitted, local_clock());
 	/*

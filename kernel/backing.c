@@ -18,6 +18,7 @@
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 
+#include "backing.h"
 #include "compat/compat.h"
 #include "region.h"
 
@@ -277,37 +278,15 @@ void umem_page_zero_unwritten(struct page *page)
 	folio_mark_uptodate(folio);
 }
 
-/**
- * umem_backing_get_page - get a page of a missing granule, to write it
- * @region: the region; its backing file is pinned.
- * @index: of the page in the region.
- *
- * Allocates when there is none, charged to the current task. The page stays
- * in the page cache while the reference is held: reclaim and migration leave
- * pages alone that others refer to. Sleeps.
- *
- * A new page is not zeroed where it is all of a granule, and not uptodate:
- * tmpfs shows zeroes in its place, and zeroes it before it does anything with
- * it. Whoever writes it says umem_page_written() before the granule is provided.
- *
- * Return: the page with a reference, or ERR_PTR.
+/*
+ * The rest of umem_backing_get_page() for a page of a large folio, which is locked
+ * (shmem_enabled=force): other parts of it are others' granules.
  */
-struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index)
+struct page *umem_backing_page_of_large(struct folio *folio, pgoff_t index)
 {
-	struct folio *folio;
-	struct page *page;
+	struct page *page = folio_file_page(folio, index);
 
-	if (unlikely(region->granule_order))
-		return shmem_read_mapping_page(region->mapping, index);
-	folio = umem_write_begin(region->mapping, index);
-	if (IS_ERR(folio))
-		return ERR_CAST(folio);
-	page = folio_page(folio, 0);
-	/* shmem_enabled=force: parts of it are others' granules. */
-	if (unlikely(folio_test_large(folio))) {
-		page = folio_file_page(folio, index);
-		umem_page_zero_unwritten(page);
-	}
+	umem_page_zero_unwritten(page);
 	folio_unlock(folio);
 	return page;
 }

@@ -32,8 +32,7 @@ static int copy_request(const struct umem_request *req, enum umem_op op,
 {
 	struct umem_record record;
 
-	umem_record_make_request(&record, op,
-				 umem_granule_offset(req->region, req->granule),
+	umem_record_make_request(&record, op, req->data.offset,
 				 req->region->geometry.granule);
 	return copy_to_iter(&record, sizeof(record), to) == sizeof(record) ?
 		0 : -EFAULT;

@@ -37,14 +37,14 @@ static vm_fault_t show_page(struct vm_fault *vmf, struct umem_channel *channel,
 			    struct umem_request *req)
 {
 	/* A hole is being made: who has this page mapped would not be found. */
-	if (!umem_page_is_current(channel->region, req->page))
+	if (!umem_page_is_current(channel->region, req->data.page))
 		return VM_FAULT_SIGBUS;
 	if (!umem_request_set_mapped(req, channel))
 		return VM_FAULT_SIGBUS;
 	/* Nobody else writes it now, and what it held is not the provider's. */
-	umem_page_zero_unwritten(req->page);
+	umem_page_zero_unwritten(req->data.page);
 	/* This one page: its neighbours in a large folio are not ours. */
-	return vmf_insert_page(vmf->vma, vmf->address, req->page);
+	return vmf_insert_page(vmf->vma, vmf->address, req->data.page);
 }
 
 static vm_fault_t map_fault(struct vm_fault *vmf)
@@ -61,7 +61,7 @@ static vm_fault_t map_fault(struct vm_fault *vmf)
 	req = umem_request_find_owned(region, vmf->pgoff, channel);
 	if (!req)
 		return VM_FAULT_SIGBUS;
-	folio = page_folio(req->page);
+	folio = page_folio(req->data.page);
 	if (!folio_trylock(folio)) {
 		if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
 			umem_request_put(req);
@@ -189,8 +189,7 @@ static void zap(struct umem_request *req)
 {
 	struct umem_region *region = req->region;
 
-	unmap_mapping_range(region->mapping,
-			    umem_granule_offset(region, req->granule),
+	unmap_mapping_range(region->mapping, req->data.offset,
 			    region->geometry.granule, 0);
 	umem_request_clear_mapped(req);
 }
@@ -246,7 +245,7 @@ bool umem_channel_map_publish(struct umem_channel *channel,
 	req = umem_request_find_owned(region, granule, channel);
 	if (!req)
 		return false;
-	folio = page_folio(req->page);
+	folio = page_folio(req->data.page);
 	folio_lock(folio);
 	if (umem_request_mapped_by(req, channel)) {
 		zap(req);
@@ -276,7 +275,7 @@ static void drop_folio(struct umem_request *req, struct folio *folio)
 static bool end_mapped(struct umem_channel *channel, struct umem_request *req,
 		       int error)
 {
-	struct folio *folio = page_folio(req->page);
+	struct folio *folio = page_folio(req->data.page);
 	bool ended = false;
 
 	folio_lock(folio);
@@ -348,7 +347,7 @@ void umem_channel_settle(struct umem_channel *channel, unsigned long granule)
  */
 bool umem_channel_cancel(struct umem_channel *channel, struct umem_request *req)
 {
-	struct folio *folio = page_folio(req->page);
+	struct folio *folio = page_folio(req->data.page);
 
 	/* A hole was made: the mapping does not show it again. */
 	if (umem_granule_provided(channel->region, req->granule)) {

@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
+#include "backing.h"
 #include "compat/compat.h"
 #include "region.h"
 #include "spin.h"
@@ -303,44 +304,81 @@ static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 	return ret & VM_FAULT_SIGBUS ? UMEM_FAULT_FAILED : UMEM_FAULT_PROVIDED;
 }
 
-/* The answer is there: map the page that we have, without looking it up. */
-static vm_fault_t fault_take_page(struct vm_fault *vmf,
-				  struct umem_request *req)
+static void fault_unlock(struct umem_asked asked)
 {
-	const struct umem_region *region = req->region;
+	if (asked.locked)
+		folio_unlock(asked.locked);
+}
 
-	/*
-	 * Else umem_fault() has more to do with what is there, or it was a
-	 * neighbour in a large folio that was missing.
-	 */
-	if (req->pages || req->granule != vmf->pgoff ||
-	    (region->streams.most &&
-	     umem_streams_follow(region, req->granule)) ||
-	    !umem_granule_provided(region, req->granule) ||
-	    !fault_lock_page(vmf, region, req->page))
-		return 0;
-	/* With the only reference to the request, its own to the page is ours. */
-	if (likely(refcount_read(&req->ref) == 1))
-		req->page = NULL;
+/*
+ * Whether there is nothing to do but to map the page: else there is more to do with
+ * what is there, or it is a neighbour in a large folio that was missing.
+ */
+static __always_inline bool fault_maps(const struct vm_fault *vmf,
+				       const struct umem_region *region,
+				       unsigned long granule)
+{
+	return likely(granule == vmf->pgoff && !region->granule_order) &&
+	       (!region->streams.most || !umem_streams_follow(region, granule));
+}
+
+/*
+ * The answer is there: map the page that we have, without looking it up. Drops the
+ * reference of the request. Returns 0 when the granule is to be looked at again.
+ */
+static __always_inline vm_fault_t
+fault_take_page(struct vm_fault *vmf, struct umem_region *region,
+		unsigned long granule, struct umem_asked asked)
+{
+	struct umem_request *req = asked.req;
+	vm_fault_t ret = 0;
+
+	if (likely(asked.locked)) {
+		/* Not when it is a hole that was made. */
+		if (likely(folio_test_uptodate(asked.locked))) {
+			vmf->page = folio_page(asked.locked, 0);
+			ret = VM_FAULT_LOCKED;
+		} else {
+			folio_unlock(asked.locked);
+		}
+	} else if (fault_maps(vmf, region, granule)) {
+		ret = fault_lock_page(vmf, region, req->data.page);
+	}
+	if (likely(ret))
+		umem_request_put_keeping_page(&region->requests, req);
 	else
-		get_page(vmf->page);
-	return VM_FAULT_LOCKED;
+		umem_request_put(req);
+	return ret;
+}
+
+/* No request for now, and why. Returns as fault_missing(). */
+static noinline vm_fault_t fault_unasked(struct vm_fault *vmf,
+					 struct umem_region *region,
+					 unsigned long granule,
+					 struct umem_request *why,
+					 unsigned long deadline)
+{
+	if (!why)
+		return 0;
+	if (why == ERR_PTR(-EAGAIN) || why == ERR_PTR(-EBUSY))
+		return fault_wait(vmf, region, granule, why, deadline);
+	return why == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
 /*
  * Ask for @granule and wait. Returns 0 when it is to be looked at again, with
  * the lock still held, or what the fault returns.
  */
-static vm_fault_t fault_missing(struct vm_fault *vmf,
-				struct umem_region *region,
-				unsigned long granule)
+static __always_inline vm_fault_t
+fault_missing(struct vm_fault *vmf, struct umem_region *region,
+	      unsigned long granule)
 {
 	struct umem_retry retry = {
 		.deadline = jiffies + region->timeout,
 	};
 	bool may_spin = !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
+	struct umem_asked asked;
 	struct umem_request *req;
-	vm_fault_t ret;
 	int result;
 
 	/* As userfaultfd: those who cannot be killed must not wait. */
@@ -357,31 +395,39 @@ static vm_fault_t fault_missing(struct vm_fault *vmf,
 		return VM_FAULT_SIGBUS;
 
 	umem_stat_inc(region, UMEM_STAT_FAULTS);
-	req = umem_request_get(region, granule, may_spin);
-	if (!req)
-		return 0;
-	if (req == ERR_PTR(-EAGAIN) || req == ERR_PTR(-EBUSY))
-		return fault_wait(vmf, region, granule, req, retry.deadline);
-	if (IS_ERR(req))
-		return req == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
-
+	/* Read-ahead gets pages: not with one locked. */
+	asked = umem_request_get_locked(region, granule, may_spin,
+					!region->streams.most &&
+					granule == vmf->pgoff);
+	req = asked.req;
+	if (unlikely(IS_ERR_OR_NULL(req)))
+		return fault_unasked(vmf, region, granule, req, retry.deadline);
 	if (reads_ahead(region, vmf->flags))
 		umem_streams_missed(region, granule, req);
 	/* The provider may have been faster than us, or is about to be. */
-	result = umem_request_result(req);
+	if (likely(umem_granule_provided(region, granule)))
+		return fault_take_page(vmf, region, granule, asked);
+	result = umem_request_state_result(req);
 	if (result == -EINPROGRESS && may_spin && READ_ONCE(req->polled))
 		result = umem_request_spin(req);
+	if (!result && umem_granule_provided(region, granule))
+		return fault_take_page(vmf, region, granule, asked);
+	fault_unlock(asked);
 	if (result == -EINPROGRESS)
 		return fault_wait(vmf, region, granule, req, retry.deadline);
-	ret = result ? VM_FAULT_SIGBUS : fault_take_page(vmf, req);
 	umem_request_put(req);
-	return ret;
+	return result ? VM_FAULT_SIGBUS : 0;
+}
+
+static bool fault_is_traced(void)
+{
+	return trace_fault_begin_enabled() || trace_fault_end_enabled();
 }
 
 /* The same between two tracepoints; the region may be gone at the second. */
-static vm_fault_t fault_missing_traced(struct vm_fault *vmf,
-				       struct umem_region *region,
-				       unsigned long granule)
+static noinline vm_fault_t fault_missing_traced(struct vm_fault *vmf,
+						struct umem_region *region,
+						unsigned long granule)
 {
 	bool nowait = vmf->flags & FAULT_FLAG_RETRY_NOWAIT;
 	u64 offset = umem_granule_offset(region, granule);
@@ -389,8 +435,6 @@ static vm_fault_t fault_missing_traced(struct vm_fault *vmf,
 	vm_fault_t ret;
 	u64 start;
 
-	if (!trace_fault_begin_enabled() && !trace_fault_end_enabled())
-		return fault_missing(vmf, region, granule);
 	start = ktime_get_ns();
 	trace_fault_begin(ino, offset, vmf->flags);
 	ret = fault_missing(vmf, region, granule);
@@ -532,11 +576,14 @@ static vm_fault_t fault_ahead(struct vm_fault *vmf, struct umem_region *region,
 	return 0;
 }
 
-static vm_fault_t umem_fault(struct vm_fault *vmf)
+/*
+ * Until all that the fault would map is there, @missing being what is looked at
+ * first. @major: something was fetched before.
+ */
+static noinline vm_fault_t fault_all(struct vm_fault *vmf,
+				     struct umem_region *region,
+				     unsigned long missing, vm_fault_t major)
 {
-	struct umem_region *region = region_of(vmf);
-	unsigned long missing = umem_granule_of(region, vmf->pgoff);
-	vm_fault_t major = 0;
 	vm_fault_t ret;
 
 	/* Beyond the end tmpfs answers SIGBUS. */
@@ -558,6 +605,21 @@ static vm_fault_t umem_fault(struct vm_fault *vmf)
 			return ret | (ret & VM_FAULT_RETRY ? 0 : major);
 	}
 	return fault_tmpfs(vmf, &missing);
+}
+
+static vm_fault_t umem_fault(struct vm_fault *vmf)
+{
+	struct umem_region *region = region_of(vmf);
+	unsigned long granule = umem_granule_of(region, vmf->pgoff);
+	vm_fault_t ret;
+
+	if (granule >= region->granules ||
+	    umem_granule_provided(region, granule) || fault_is_traced())
+		return fault_all(vmf, region, granule, 0);
+	ret = fault_missing(vmf, region, granule);
+	if (likely(ret & VM_FAULT_LOCKED))
+		return ret | VM_FAULT_MAJOR;
+	return ret ?: fault_all(vmf, region, granule, VM_FAULT_MAJOR);
 }
 
 #ifdef CONFIG_NUMA

@@ -104,7 +104,7 @@ static void ask(struct umem_region *region, unsigned long first,
 	for (i = 0; i < count; i++) {
 		if (umem_granule_provided(region, first + i))
 			continue;
-		req = umem_request_get(region, first + i, false);
+		req = umem_request_get(region, first + i);
 		if (IS_ERR(req))
 			return;
 		if (req)

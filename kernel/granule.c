@@ -13,6 +13,7 @@
 #include <linux/uio.h>
 #include <linux/xarray.h>
 
+#include "backing.h"
 #include "compat/compat.h"
 #include "granule.h"
 #include "region.h"

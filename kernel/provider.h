@@ -40,12 +40,12 @@ struct umem_request;
  * @name: short name for logs.
  * @submit: take @req and start to fill its page. Returns 0 when taken, or
  *	-EAGAIN when full or not ready: the core then queues the request and
- *	calls @kick. Called under rcu_read_lock(), in process context or
+ *	calls @kick. Called with bottom halves off, in process context or
  *	softirq; must not sleep. May call umem_request_done() itself. With
  *	@polled, which only those with @poll see, the caller polls @req from now
  *	on, so that the provider need not end it by itself before @arm.
- * @kick: the queue is not empty: pull while there is room. Same context as
- *	@submit. May come when nothing is left to pull.
+ * @kick: the queue is not empty: pull while there is room. Called under
+ *	rcu_read_lock(), in the same contexts. May come when nothing is left to pull.
  * @poll: optional, with @arm: end @req if its bytes are there. Called over and
  *	over by a fault that spins for @req; it has a reference, but @req may
  *	have ended meanwhile, or have been queued again. By several at once;
@@ -83,6 +83,28 @@ struct umem_attach_info {
 	u32 max_inflight;
 };
 
+/**
+ * struct umem_request_data - what is to be filled: how a request begins
+ * @offset: its first byte, from the start of the region.
+ * @page: the first page to fill, from its first byte on; with granules of a page
+ *	all there is to fill.
+ * @tag: index below max_inflight, unique among open requests. It stays that of
+ *	this &struct umem_request when another request is made of it.
+ *
+ * Constant while the request belongs to the provider.
+ */
+struct umem_request_data {
+	u64 offset;
+	struct page *page;
+	unsigned int tag;
+};
+
+static inline const struct umem_request_data *
+umem_request_data(const struct umem_request *req)
+{
+	return (const struct umem_request_data *)req;
+}
+
 struct umem_attachment *umem_attach_begin(int channel_fd,
 					  struct umem_attach_info *info);
 void umem_attach_abort(struct umem_attachment *att);
@@ -93,12 +115,10 @@ struct umem_request *umem_provider_pull(struct umem_attachment *att);
 void umem_provider_gone(struct umem_attachment *att);
 
 void umem_request_done(struct umem_request *req, enum umem_status status);
+void umem_request_done_bh(struct umem_request *req, enum umem_status status);
 void umem_request_requeue(struct umem_request *req);
 
-u64 umem_request_offset(const struct umem_request *req);
-struct page *umem_request_page(const struct umem_request *req);
 struct page *umem_request_segment(const struct umem_request *req, u32 offset,
 				  u32 *length);
-unsigned int umem_request_tag(const struct umem_request *req);
 
 #endif /* UMEM_PROVIDER_H */

@@ -82,7 +82,7 @@ static int fetch_ends(struct umem_region *region, u64 start, u64 end)
 /* Whether tmpfs would clear a part of the folio in place. */
 static bool stays(const struct umem_request *req, u64 start, u64 end)
 {
-	struct folio *folio = page_folio(req->page);
+	struct folio *folio = page_folio(req->data.page);
 	u64 at = folio_pos(folio);
 
 	return folio_test_large(folio) &&
@@ -102,7 +102,7 @@ static struct umem_request *find_staying(struct umem_region *region, u64 start,
 
 		spin_lock_bh(&bucket->lock);
 		hlist_for_each_entry(req, &bucket->requests, hash) {
-			u64 at = umem_granule_offset(region, req->granule);
+			u64 at = req->data.offset;
 
 			if (at >= start && at < end &&
 			    req->state == UMEM_REQUEST_ISSUED &&

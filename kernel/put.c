@@ -28,7 +28,7 @@ static void fill_page(struct page *page, struct page *bytes)
 		copy_highpage(page, bytes);
 	else
 		clear_highpage(page);
-	umem_page_written(page);
+	umem_folio_written(page_folio(page));
 	set_page_dirty(page);
 }
 

@@ -148,7 +148,7 @@ struct umem_request *umem_queue_pop(struct umem_region *region,
 		if (!req)
 			return NULL;
 
-		bucket = umem_bucket_of(region, req->granule);
+		bucket = req->bucket;
 		spin_lock_bh(&bucket->lock);
 		issued = umem_request_issue_locked(bucket, req, owner);
 		spin_unlock_bh(&bucket->lock);

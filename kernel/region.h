@@ -222,10 +222,8 @@ static inline bool umem_page_is_current(const struct umem_region *region,
  * All bytes of @page are there: tmpfs need not zero it any more. Before the
  * granule is provided, by whoever has the right to write it. Any context.
  */
-static inline void umem_page_written(struct page *page)
+static inline void umem_folio_written(struct folio *folio)
 {
-	struct folio *folio = page_folio(page);
-
 	/* A large one was zeroed when it was got. */
 	if (!folio_test_uptodate(folio))
 		folio_mark_uptodate(folio);
@@ -236,7 +234,6 @@ int umem_backing_init(void);
 void umem_backing_exit(void);
 struct file *umem_backing_create(struct umem_region *region);
 void umem_page_zero_unwritten(struct page *page);
-struct page *umem_backing_get_page(struct umem_region *region, pgoff_t index);
 struct page *umem_backing_get_page_charged(struct umem_region *region,
 					   pgoff_t index);
 struct page *umem_backing_get_page_background(struct umem_region *region,

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "attach.h"
+#include "backing.h"
 #include "granule.h"
 #include "region.h"
 #include "request_move.h"
@@ -75,7 +76,7 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 
 	for (i = 0; i < depth; i++) {
 		table->slots[i].region = region;
-		table->slots[i].tag = i;
+		table->slots[i].data.tag = i;
 		init_waitqueue_head(&table->slots[i].wait);
 		INIT_LIST_HEAD(&table->slots[i].queued);
 	}
@@ -149,8 +150,8 @@ static struct page *get_page_zeroed(struct umem_region *region,
 
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	if (req && umem_page_is_current(region, req->page)) {
-		page = req->page;
+	if (req && umem_page_is_current(region, req->data.page)) {
+		page = req->data.page;
 		get_page(page);
 	} else {
 		zeroing_begin_locked(bucket);
@@ -182,44 +183,66 @@ struct page *umem_request_page_background(struct umem_region *region,
 	return get_page_zeroed(region, granule);
 }
 
-/* Pins the pages of req->granule, which it allocates if need be. Sleeps. */
-static int request_get_pages(struct umem_request *req)
+/* Of a huge granule. */
+static noinline int get_many_pages(struct umem_request *req)
 {
 	int err;
 
-	if (likely(!req->pages)) {
-		req->page = req->prefetch ?
-			umem_request_page_background(req->region, req->granule) :
-			umem_backing_get_page(req->region, req->granule);
-		return PTR_ERR_OR_ZERO(req->page);
-	}
 	err = umem_granule_get_pages(req->region, req->granule, req->pages,
 				     req->prefetch);
 	if (!err)
-		req->page = req->pages[0];
+		req->data.page = req->pages[0];
 	return err;
+}
+
+/* As umem_backing_get_page(). *@locked: its folio if that is small, still locked. */
+static __always_inline int get_page_locked(struct umem_request *req,
+					   struct folio **locked)
+{
+	struct folio *folio;
+	int err = umem_write_begin(req->region->mapping, req->granule, &folio);
+
+	if (unlikely(err))
+		return err;
+	if (unlikely(folio_test_large(folio))) {
+		req->data.page = umem_backing_page_of_large(folio, req->granule);
+		return 0;
+	}
+	req->data.page = folio_page(folio, 0);
+	*locked = folio;
+	return 0;
+}
+
+/*
+ * Pins the pages of req->granule, which it allocates if need be. *@locked: NULL, or
+ * the folio that is locked. Sleeps.
+ */
+static __always_inline int request_get_pages(struct umem_request *req,
+					     struct folio **locked)
+{
+	*locked = NULL;
+	if (unlikely(req->pages))
+		return get_many_pages(req);
+	if (likely(!req->prefetch))
+		return get_page_locked(req, locked);
+	req->data.page = umem_request_page_background(req->region, req->granule);
+	return PTR_ERR_OR_ZERO(req->data.page);
 }
 
 static void request_put_pages(struct umem_request *req)
 {
-	/* Whoever ended it last may have taken the page over. */
-	if (likely(!req->pages)) {
-		if (req->page)
-			put_page(req->page);
-	} else {
+	if (likely(!req->pages))
+		put_page(req->data.page);
+	else
 		umem_granule_put_pages(req->pages,
 				       umem_granule_pages(req->region));
-	}
-	req->page = NULL;
 }
 
 /* The last reference is gone. */
 void umem_request_free(struct umem_request *req)
 {
-	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
-	req->state = UMEM_REQUEST_FREE;
 	request_put_pages(req);
-	umem_slot_free(&req->region->requests, req->tag);
+	umem_request_free_slot(&req->region->requests, req);
 }
 
 /* Somebody waits for @req from now on. Caller holds the bucket lock. */
@@ -234,50 +257,64 @@ static void request_demand_locked(struct umem_request *req)
 		umem_queue_promote(req);
 }
 
-/* The open request of a granule with a reference, or NULL. */
-static struct umem_request *request_find(struct umem_region *region,
-					 unsigned long granule)
+/*
+ * The open request of a granule, with its bucket locked; or NULL, and it is not: as
+ * a hint, whoever inserts one looks again.
+ */
+static __always_inline struct umem_request *
+find_and_lock(struct umem_bucket *bucket, unsigned long granule)
 {
-	struct umem_bucket *bucket = umem_bucket_of(region, granule);
 	struct umem_request *req;
 
-	/* Whoever inserts one looks again under the lock. */
 	if (likely(hlist_empty(&bucket->requests)))
 		return NULL;
 	spin_lock_bh(&bucket->lock);
 	req = umem_bucket_find(bucket, granule);
-	if (req) {
-		refcount_inc(&req->ref);
-		request_demand_locked(req);
-	}
-	spin_unlock_bh(&bucket->lock);
+	if (!req)
+		spin_unlock_bh(&bucket->lock);
 	return req;
 }
 
+/* The open request of a granule with a reference, for one who waits; or NULL. */
 static __always_inline struct umem_request *
-slot_get(struct umem_region *region, unsigned long granule, bool prefetch)
+request_find(struct umem_bucket *bucket, unsigned long granule)
+{
+	struct umem_request *req = find_and_lock(bucket, granule);
+
+	if (unlikely(req)) {
+		refcount_inc(&req->ref);
+		request_demand_locked(req);
+		spin_unlock_bh(&bucket->lock);
+	}
+	return req;
+}
+
+/* A slot in *@mine, with its pages; as request_get_pages(). */
+static __always_inline int
+slot_get(struct umem_region *region, struct umem_bucket *bucket,
+	 unsigned long granule, bool prefetch, struct umem_request **mine,
+	 struct folio **locked)
 {
 	struct umem_request_table *table = &region->requests;
-	struct umem_request *req;
-	int tag, err;
+	struct umem_request *req = umem_slot_get(table);
+	int err;
 
-	tag = umem_slot_get(table);
-	if (tag < 0)
-		return ERR_PTR(-EAGAIN);
-	req = &table->slots[tag];
+	if (unlikely(!req))
+		return -EAGAIN;
 	req->granule = granule;
+	req->bucket = bucket;
+	req->data.offset = umem_granule_offset(region, granule);
 	req->prefetch = prefetch;
-	err = request_get_pages(req);
-	if (err) {
-		umem_slot_free(table, tag);
-		return ERR_PTR(err);
+	err = request_get_pages(req, locked);
+	if (unlikely(err)) {
+		umem_slot_free(table, req);
+		return err;
 	}
-	req->owner = NULL;
 	req->mapped = false;
-	req->polled = false;
 	req->submitted = 0;
 	req->error = 0;
-	return req;
+	*mine = req;
+	return 0;
 }
 
 static void slot_undo(struct umem_request *req)
@@ -287,7 +324,7 @@ static void slot_undo(struct umem_request *req)
 	if (req->prefetch)
 		atomic_dec(&table->prefetching);
 	request_put_pages(req);
-	umem_slot_free(table, req->tag);
+	umem_slot_free(table, req);
 }
 
 /* Whether somebody may zero the page after this. Caller holds the bucket lock. */
@@ -302,16 +339,17 @@ static bool may_be_zeroed(struct umem_bucket *bucket, struct page *page)
  * Put @req into its bucket, unless the granule was provided or requested since,
  * is being punched (-EBUSY), its page was dropped with an earlier request of
  * it (-EAGAIN), or has to be made uptodate before (-EUCLEAN). On success the
- * caller has a reference beside the one for being open.
+ * caller has a reference beside the one for being open. Bottom halves are off.
+ * @locked: the folio has been locked since the page was got.
  */
-static struct umem_request *request_insert(struct umem_request *req,
-					   struct umem_attachment *att)
+static __always_inline struct umem_request *
+request_insert(struct umem_region *region, struct umem_bucket *bucket,
+	       struct umem_request *req, struct umem_attachment *att,
+	       bool locked)
 {
-	struct umem_region *region = req->region;
-	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
 	struct umem_request *other = NULL;
 
-	spin_lock_bh(&bucket->lock);
+	spin_lock(&bucket->lock);
 	/* In this order, see umem_granule_punching(). */
 	if (umem_granule_punching(region, req->granule)) {
 		other = ERR_PTR(-EBUSY);
@@ -327,80 +365,127 @@ static struct umem_request *request_insert(struct umem_request *req,
 			request_demand_locked(other);
 		goto unlock;
 	}
-	if (!umem_page_is_current(region, req->page)) {
+	if (!locked && !umem_page_is_current(region, req->data.page)) {
 		other = ERR_PTR(-EAGAIN);
 		goto unlock;
 	}
-	if (may_be_zeroed(bucket, req->page)) {
+	if (may_be_zeroed(bucket, req->data.page)) {
 		other = ERR_PTR(-EUCLEAN);
 		goto unlock;
 	}
 	refcount_set(&req->ref, 2);
 	hlist_add_head(&req->hash, &bucket->requests);
 	req->owner = att;
-	umem_request_move(bucket, req, att ? UMEM_REQUEST_ISSUED :
-					     UMEM_REQUEST_QUEUED);
-	if (!att)
+	if (likely(att)) {
+		umem_request_move(bucket, req, UMEM_REQUEST_ISSUED);
+	} else {
+		umem_request_move(bucket, req, UMEM_REQUEST_QUEUED);
 		umem_queue_add(req, umem_queue_of(req));
+	}
 	other = req;
 unlock:
-	spin_unlock_bh(&bucket->lock);
+	spin_unlock(&bucket->lock);
 	return other;
 }
 
-/* As request_insert(); @mine is the provider's, unless it is *@queued. */
-static struct umem_request *request_submit(struct umem_request *mine,
-					   bool may_poll, bool *queued)
+/*
+ * As request_insert(); @mine is the provider's, unless it is *@queued. Softirqs
+ * that the provider raises to get the bytes run at once when it has returned.
+ */
+static __always_inline struct umem_request *
+request_submit(struct umem_region *region, struct umem_bucket *bucket,
+	       struct umem_request *mine, bool may_poll, bool locked,
+	       bool *queued)
 {
 	struct umem_attachment *att;
 	struct umem_request *req;
+	bool polled;
 
-	rcu_read_lock();
-	att = rcu_dereference(mine->region->attachment);
-	if (att && may_poll)
-		mine->polled = umem_attachment_is_fast(att);
-	req = request_insert(mine, att);
-	if (req == mine && att)
-		umem_attachment_submit(att, req);
-	rcu_read_unlock();
+	rcu_read_lock_bh();
+	att = rcu_dereference_bh(region->attachment);
+	polled = att && may_poll && umem_attachment_is_fast(att);
+	WRITE_ONCE(mine->polled, polled);
+	req = request_insert(region, bucket, mine, att, locked);
+	if (likely(req == mine && att))
+		umem_attachment_submit(att, req, polled);
+	rcu_read_unlock_bh();
 	*queued = !att;
 	return req;
 }
 
-/* Open @mine, hand it to the provider. As umem_request_get(). */
-static struct umem_request *request_open(struct umem_request *mine,
-					 bool may_poll)
+/* tmpfs is about to zero what is not uptodate: before the provider writes it. */
+static noinline void make_uptodate(struct page *page, bool locked)
 {
-	struct umem_region *region = mine->region;
-	bool prefetch = mine->prefetch;
+	if (!locked)
+		lock_page(page);
+	umem_page_zero_unwritten(page);
+	if (!locked)
+		unlock_page(page);
+}
+
+/*
+ * Open @mine, hand it to the provider. As umem_request_get(); what it returns is
+ * @mine, or @mine is no more.
+ */
+static __always_inline struct umem_request *
+request_open(struct umem_region *region, struct umem_bucket *bucket,
+	     struct umem_request *mine, bool may_poll, bool locked)
+{
 	struct umem_request *req;
 	bool queued;
 
-	for (;;) {
-		req = request_submit(mine, may_poll, &queued);
-		if (likely(req != ERR_PTR(-EUCLEAN)))
-			break;
-		lock_page(mine->page);
-		umem_page_zero_unwritten(mine->page);
-		unlock_page(mine->page);
-	}
-	if (req != mine) {
-		slot_undo(mine);
-		return req;
+	req = request_submit(region, bucket, mine, may_poll, locked, &queued);
+	while (unlikely(req != mine)) {
+		if (req != ERR_PTR(-EUCLEAN))
+			return req;
+		make_uptodate(mine->data.page, locked);
+		req = request_submit(region, bucket, mine, may_poll, locked,
+				     &queued);
 	}
 	umem_stat_inc(region, UMEM_STAT_REQUESTS);
-	if (prefetch)
-		umem_stat_inc(region, UMEM_STAT_PREFETCHES);
-	if (queued)
+	if (unlikely(queued))
 		umem_queue_notify(region);
 	return req;
+}
+
+/* As umem_request_get_locked(), in @asked. */
+static __always_inline struct umem_asked
+request_get(struct umem_region *region, unsigned long granule, bool may_poll,
+	    bool keep)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_asked asked = { .req = request_find(bucket, granule) };
+	struct umem_request *mine;
+	struct folio *locked;
+	int err;
+
+	if (unlikely(asked.req) || umem_granule_provided(region, granule))
+		return asked;
+	umem_fill_demand(&region->fill, granule);
+	err = slot_get(region, bucket, granule, false, &mine, &locked);
+	if (unlikely(err)) {
+		asked.req = ERR_PTR(err);
+		return asked;
+	}
+	if (!keep && locked) {
+		folio_unlock(locked);
+		locked = NULL;
+	}
+	asked.req = request_open(region, bucket, mine, may_poll, locked);
+	if (likely(asked.req == mine)) {
+		asked.locked = locked;
+		return asked;
+	}
+	if (locked)
+		folio_unlock(locked);
+	slot_undo(mine);
+	return asked;
 }
 
 /**
  * umem_request_get - find or make the request of a missing granule
  * @region: the region; the caller pins its backing file.
  * @granule: its index.
- * @may_poll: the caller polls it by umem_request_spin() if @polled is set.
  *
  * A new request is handed to the provider before this returns, so that it may
  * even be over by then. May sleep (allocates the page, charged to the current
@@ -411,18 +496,26 @@ static struct umem_request *request_open(struct umem_request *mine,
  * while a hole is being made there; another error from the allocation of the page.
  */
 struct umem_request *umem_request_get(struct umem_region *region,
-				      unsigned long granule, bool may_poll)
+				      unsigned long granule)
 {
-	struct umem_request *req;
+	return request_get(region, granule, false, false).req;
+}
 
-	req = request_find(region, granule);
-	if (req)
-		return req;
-	if (umem_granule_provided(region, granule))
-		return NULL;
-	umem_fill_demand(&region->fill, granule);
-	req = slot_get(region, granule, false);
-	return IS_ERR(req) ? req : request_open(req, may_poll);
+/**
+ * umem_request_get_locked - the same for one who will map the page if it can
+ * @region: the region; the caller pins its backing file.
+ * @granule: its index.
+ * @may_poll: the caller polls it by umem_request_spin() if @polled is set.
+ * @keep: the folio of a new request's page may be locked. Whoever makes a hole
+ *	waits for that lock and cannot be killed: it is not held while sleeping.
+ *
+ * Return: as umem_request_get(), and the folio if it is locked.
+ */
+struct umem_asked umem_request_get_locked(struct umem_region *region,
+					  unsigned long granule, bool may_poll,
+					  bool keep)
+{
+	return request_get(region, granule, may_poll, keep);
 }
 
 /**
@@ -438,16 +531,12 @@ unsigned int umem_requests_background(const struct umem_request_table *table)
 	return max(table->depth / 2, 1U);
 }
 
-/* As a hint: whoever inserts one looks again. */
 static bool is_open(struct umem_bucket *bucket, unsigned long granule)
 {
-	bool open;
+	bool open = find_and_lock(bucket, granule);
 
-	if (likely(hlist_empty(&bucket->requests)))
-		return false;
-	spin_lock_bh(&bucket->lock);
-	open = umem_bucket_find(bucket, granule);
-	spin_unlock_bh(&bucket->lock);
+	if (open)
+		spin_unlock_bh(&bucket->lock);
 	return open;
 }
 
@@ -461,30 +550,39 @@ static struct umem_request *prefetch_prepare(struct umem_region *region,
 	struct umem_bucket *bucket = umem_bucket_of(region, granule);
 	struct umem_request_table *table = &region->requests;
 	struct umem_request *req;
+	struct folio *locked;
+	int err = -EAGAIN;
 
 	if (umem_granule_provided(region, granule) ||
 	    is_open(bucket, granule))
 		return NULL;
-	req = ERR_PTR(-EAGAIN);
 	if (atomic_inc_return(&table->prefetching) <=
 	    umem_requests_background(table))
-		req = slot_get(region, granule, true);
-	if (IS_ERR(req))
-		atomic_dec(&table->prefetching);
-	return req;
+		err = slot_get(region, bucket, granule, true, &req, &locked);
+	if (!err)
+		return req;
+	atomic_dec(&table->prefetching);
+	return ERR_PTR(err);
 }
 
 /* Returns 1 when it was asked for, 0 when it need not be, or an errno. */
-static int prefetch_open(struct umem_request *mine)
+static noinline int prefetch_open(struct umem_request *mine)
 {
-	struct umem_request *req = request_open(mine, false);
-	bool asked = req == mine;
+	struct umem_region *region = mine->region;
+	struct umem_request *req = request_open(region, mine->bucket, mine,
+						false, false);
 
+	if (req == mine) {
+		umem_stat_inc(region, UMEM_STAT_PREFETCHES);
+		umem_request_put(req);
+		return 1;
+	}
+	slot_undo(mine);
 	if (IS_ERR(req))
 		return req == ERR_PTR(-EBUSY) ? 0 : PTR_ERR(req);
 	if (req)
 		umem_request_put(req);
-	return asked;
+	return 0;
 }
 
 /**

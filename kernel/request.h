@@ -10,9 +10,11 @@
 #ifndef UMEM_REQUEST_H
 #define UMEM_REQUEST_H
 
+#include <linux/build_bug.h>
 #include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/refcount.h>
@@ -22,9 +24,12 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "provider.h"
 #include "request_state.h"
 
+struct folio;
 struct page;
+struct umem_bucket;
 struct umem_region;
 
 /**
@@ -43,11 +48,11 @@ enum umem_queue {
 
 /**
  * struct umem_request - the right to write one granule
+ * @data: what the provider sees, see provider.h; first of all. @data.tag, fixed, is
+ *	the index of the slot; @data.page is pinned; constant while @ref is held.
  * @region: fixed: the region.
- * @tag: fixed: index of the slot.
  * @granule: constant while @ref is held.
- * @page: the granule's page, or its first one; pinned; constant while @ref is
- *	held.
+ * @bucket: that of @granule; constant while @ref is held.
  * @pages: fixed: NULL, or for a huge granule room for the list of its pages;
  *	its content is constant while @ref is held.
  * @ref: one for being open (QUEUED or ISSUED), one for each waiter or user.
@@ -56,7 +61,7 @@ enum umem_queue {
  * @prefetch: nobody has waited for it so far; bucket lock.
  * @state: enum umem_request_state; written under the bucket lock.
  * @owner: channel or attachment that has it while ISSUED; bucket lock.
- * @mapped: a mapping of the channel that has it may show @page: only who holds
+ * @mapped: a mapping of the channel that has it may show @data.page: only who holds
  *	the folio lock may end it or give it back, see channel_map.c. Bucket
  *	lock; set under the folio lock as well.
  * @polled: its provider may wait for umem_attachment_arm(); set before it is
@@ -67,11 +72,11 @@ enum umem_queue {
  * @wait: those who wait for this granule.
  */
 struct umem_request {
+	struct umem_request_data data;
 	struct umem_region *region;
-	unsigned int tag;
 
 	unsigned long granule;
-	struct page *page;
+	struct umem_bucket *bucket;
 	struct page **pages;
 	refcount_t ref;
 
@@ -86,6 +91,7 @@ struct umem_request {
 	int error;
 	wait_queue_head_t wait;
 };
+static_assert(!offsetof(struct umem_request, data));
 
 /**
  * struct umem_bucket - requests whose granules hash alike
@@ -108,8 +114,8 @@ struct umem_bucket {
  * struct umem_request_table - all requests of a region
  * @slots: fixed: array of @depth requests.
  * @depth: fixed: number of slots, max_inflight.
- * @spare: of each CPU: 1 + the tag of a free slot that it keeps, or 0; changed
- *	by atomic operations, by any CPU.
+ * @spare: of each CPU: a free slot that it keeps, or NULL; changed by atomic
+ *	operations, by any CPU.
  * @pages: fixed: NULL, or what @slots[].pages point into.
  * @tags: which slots are in use or kept by a CPU.
  * @slot_wait: those who wait for a free slot.
@@ -123,7 +129,7 @@ struct umem_bucket {
 struct umem_request_table {
 	struct umem_request *slots;
 	unsigned int depth;
-	unsigned int __percpu *spare;
+	struct umem_request * __percpu *spare;
 	struct page **pages;
 	struct sbitmap tags;
 	wait_queue_head_t slot_wait;
@@ -137,6 +143,17 @@ struct umem_request_table {
 	atomic_t prefetching;
 };
 
+/**
+ * struct umem_asked - what one who faults gets
+ * @req: as umem_request_get() returns it.
+ * @locked: the folio of @req->data.page, which then is small, if the caller has it
+ *	locked; else NULL. By value, so that it stays in registers.
+ */
+struct umem_asked {
+	struct umem_request *req;
+	struct folio *locked;
+};
+
 /* How many prefetches are prepared before they are submitted. */
 #define UMEM_PREFETCH_BATCH	16U
 
@@ -144,7 +161,10 @@ struct umem_request_table {
 int umem_requests_init(struct umem_region *region, unsigned int depth);
 void umem_requests_destroy(struct umem_region *region);
 struct umem_request *umem_request_get(struct umem_region *region,
-				      unsigned long granule, bool may_poll);
+				      unsigned long granule);
+struct umem_asked umem_request_get_locked(struct umem_region *region,
+					  unsigned long granule, bool may_poll,
+					  bool keep);
 int umem_request_prefetch(struct umem_region *region, unsigned long granule);
 unsigned int umem_requests_background(const struct umem_request_table *table);
 unsigned int umem_requests_prefetch(struct umem_region *region,
@@ -161,37 +181,39 @@ int umem_slots_init(struct umem_request_table *table);
 void umem_slots_destroy(struct umem_request_table *table);
 size_t umem_slots_memory(const struct umem_request_table *table);
 bool umem_slots_full(const struct umem_request_table *table);
-int umem_slot_find(struct umem_request_table *table);
-void umem_slot_release(struct umem_request_table *table, unsigned int tag);
+struct umem_request *umem_slot_find(struct umem_request_table *table);
+void umem_slot_release(struct umem_request_table *table,
+		       struct umem_request *req);
 
 /**
  * umem_slot_get - take a free slot
  * @table: the table.
  *
- * Any context. Return: its tag, or -1 when all are in use.
+ * Any context. Return: a request that is FREE, or NULL when all are in use.
  */
-static inline int umem_slot_get(struct umem_request_table *table)
+static inline struct umem_request *
+umem_slot_get(struct umem_request_table *table)
 {
 	/* Others take it from us, so that no operation on our own CPU will do. */
-	unsigned int kept = xchg(raw_cpu_ptr(table->spare), 0);
+	struct umem_request *kept = xchg(raw_cpu_ptr(table->spare), NULL);
 
-	return likely(kept) ? (int)kept - 1 : umem_slot_find(table);
+	return likely(kept) ? kept : umem_slot_find(table);
 }
 
 /**
  * umem_slot_free - give a slot back
  * @table: the table.
- * @tag: from umem_slot_get().
+ * @req: from umem_slot_get().
  *
  * Any context but hard interrupt.
  */
 static inline void umem_slot_free(struct umem_request_table *table,
-				  unsigned int tag)
+				  struct umem_request *req)
 {
-	unsigned int *spare = raw_cpu_ptr(table->spare);
+	struct umem_request **spare = raw_cpu_ptr(table->spare);
 
-	if (READ_ONCE(*spare) || cmpxchg(spare, 0, tag + 1))
-		umem_slot_release(table, tag);
+	if (READ_ONCE(*spare) || cmpxchg(spare, NULL, req))
+		umem_slot_release(table, req);
 	/* wq_has_sleeper() orders the freed slot before the look at waiters. */
 	if (wq_has_sleeper(&table->slot_wait))
 		wake_up(&table->slot_wait);
@@ -250,6 +272,40 @@ static inline void umem_request_put(struct umem_request *req)
 		umem_request_free(req);
 }
 
+/* The last reference to @req is gone, and its pages are somebody else's. */
+static inline void umem_request_free_slot(struct umem_request_table *table,
+					  struct umem_request *req)
+{
+	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
+	req->state = UMEM_REQUEST_FREE;
+	umem_slot_free(table, req);
+}
+
+/**
+ * umem_request_put_keeping_page - drop a reference, and keep one to its page
+ * @table: the table.
+ * @req: a request that has ended, with a granule of one page; not to be used
+ *	afterwards.
+ *
+ * Any context but hard interrupt.
+ */
+static inline void
+umem_request_put_keeping_page(struct umem_request_table *table,
+			      struct umem_request *req)
+{
+	if (unlikely(refcount_read(&req->ref) != 1)) {
+		get_page(req->data.page);
+		umem_request_put(req);
+		return;
+	}
+	/*
+	 * The only reference is ours, and nobody gets another one: its own to the
+	 * page is ours as well. Pairs with the release of those that were dropped.
+	 */
+	smp_acquire__after_ctrl_dep();
+	umem_request_free_slot(table, req);
+}
+
 /* Shared by the files above; not for others. */
 static inline enum umem_queue umem_queue_of(const struct umem_request *req)
 {
@@ -266,11 +322,14 @@ static inline struct umem_request *umem_bucket_find(struct umem_bucket *bucket,
 						    unsigned long granule)
 {
 	struct umem_request *req;
+	struct hlist_node *node;
 
 	lockdep_assert_held(&bucket->lock);
-	hlist_for_each_entry(req, &bucket->requests, hash)
+	hlist_for_each(node, &bucket->requests) {
+		req = hlist_entry(node, struct umem_request, hash);
 		if (req->granule == granule)
 			return req;
+	}
 	return NULL;
 }
 

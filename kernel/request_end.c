@@ -6,6 +6,7 @@
  * The bit is set and the request is unhashed under one hold of the bucket
  * lock, so that whoever inserts a request sees either.
  */
+#include <linux/bottom_half.h>
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -27,23 +28,30 @@ bool umem_request_issue_locked(struct umem_bucket *bucket,
 	return true;
 }
 
+/* The part of request_end_locked() that a provider in the kernel needs. */
+static __always_inline void request_close_locked(struct umem_bucket *bucket,
+						 struct umem_request *req,
+						 enum umem_request_state to)
+{
+	hlist_del_init(&req->hash);
+	if (req->prefetch)
+		atomic_dec(&req->region->requests.prefetching);
+	req->owner = NULL;
+	umem_request_move(bucket, req, to);
+}
+
 /* Caller wakes the waiters and drops the reference for being open. */
-static __always_inline void request_end_locked(struct umem_bucket *bucket,
-					       struct umem_request *req,
-					       enum umem_request_state to,
-					       int error)
+static void request_end_locked(struct umem_bucket *bucket,
+			       struct umem_request *req,
+			       enum umem_request_state to, int error)
 {
 	/* Whoever knows that nothing shows the page any more says so before. */
 	WARN_ON_ONCE(req->mapped);
 	/* Onto a list it comes under the bucket lock. */
 	if (unlikely(!list_empty_careful(&req->queued)))
 		umem_queue_remove(req);
-	hlist_del_init(&req->hash);
-	if (req->prefetch)
-		atomic_dec(&req->region->requests.prefetching);
-	req->owner = NULL;
 	req->error = error;
-	umem_request_move(bucket, req, to);
+	request_close_locked(bucket, req, to);
 }
 
 static __always_inline void request_end_finish(struct umem_request *req)
@@ -202,7 +210,7 @@ static bool is_forsaken(const struct umem_request *req, const void *owner,
 void umem_request_forsake(struct umem_request *req)
 {
 	struct umem_region *region = req->region;
-	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	const void *channel = READ_ONCE(region->channel);
 	bool cancel;
 
@@ -229,7 +237,7 @@ void umem_request_forsake(struct umem_request *req)
 bool umem_request_cancel(struct umem_request *req, const void *owner)
 {
 	struct umem_region *region = req->region;
-	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	bool provided = umem_granule_provided(region, req->granule);
 	bool cancel;
 
@@ -281,31 +289,50 @@ bool umem_request_fail(struct umem_region *region, unsigned long granule,
 	return true;
 }
 
-/* As umem_request_publish(), by the provider in the kernel that has @req. */
-static bool publish_owned(struct umem_request *req)
+/*
+ * As umem_request_publish(), by the provider in the kernel that has @req: it is on
+ * no list, and no mapping shows it. Bottom halves are off.
+ */
+static __always_inline bool publish_owned(struct umem_request *req)
 {
-	struct umem_region *region = req->region;
-	struct umem_bucket *bucket = umem_bucket_of(region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	bool published;
 
-	spin_lock_bh(&bucket->lock);
-	published = !test_and_set_bit(req->granule, region->provided);
-	request_end_locked(bucket, req, UMEM_REQUEST_DONE, 0);
-	spin_unlock_bh(&bucket->lock);
+	spin_lock(&bucket->lock);
+	published = !test_and_set_bit(req->granule, req->region->provided);
+	request_close_locked(bucket, req, UMEM_REQUEST_DONE);
+	spin_unlock(&bucket->lock);
 	request_end_finish(req);
 	return published;
 }
 
+/* A clean page of tmpfs may be dropped: dirty before provided. */
+static __always_inline void dirty_pages(struct umem_request *req)
+{
+	struct folio *folio = page_folio(req->data.page);
+
+	if (likely(!req->pages)) {
+		umem_folio_written(folio);
+		/* What tmpfs's a_ops have, without a look at the mapping. */
+		if (!folio_test_dirty(folio))
+			folio_set_dirty(folio);
+		return;
+	}
+	/* If the region is gone, RCU keeps the mapping. */
+	rcu_read_lock();
+	umem_granule_dirty_pages(req->pages, umem_granule_pages(req->region));
+	rcu_read_unlock();
+}
+
 /**
- * umem_request_done - end a request with its bytes in the page, or a verdict
- * @req: a request that belongs to the provider; not to be used afterwards.
- * @status: UMEM_STATUS_OK when the whole granule is in the page, visible to
- *	the CPU (after ib_dma_unmap_page() or the like); else a verdict on the
- *	data, by which those who wait get SIGBUS or EIO.
+ * umem_request_done_bh - umem_request_done() where bottom halves are off
+ * @req: as there.
+ * @status: as there.
  *
- * Any context but hard interrupt; does not sleep.
+ * Softirq, or process context with bottom halves off, as in @submit of
+ * &struct umem_provider_ops.
  */
-void umem_request_done(struct umem_request *req, enum umem_status status)
+void umem_request_done_bh(struct umem_request *req, enum umem_status status)
 {
 	struct umem_region *region = req->region;
 	u64 submitted;
@@ -319,23 +346,26 @@ void umem_request_done(struct umem_request *req, enum umem_status status)
 	if (submitted && !READ_ONCE(req->polled))
 		umem_attachment_learn((void *)req->owner,
 				      local_clock() - submitted);
-	/* A clean page of tmpfs may be dropped: dirty before provided. */
-	if (likely(!req->pages)) {
-		umem_page_written(req->page);
-		/* What tmpfs's a_ops have, without a look at the mapping. */
-		noop_dirty_folio(NULL, page_folio(req->page));
-	} else {
-		/* If the region is gone, RCU keeps the mapping. */
-		rcu_read_lock();
-		umem_granule_dirty_pages(req->pages,
-					 umem_granule_pages(region));
-		rcu_read_unlock();
-	}
-	if (publish_owned(req)) {
-		umem_stat_inc(region, UMEM_STAT_PROVIDED);
-		umem_stat_add(region, UMEM_STAT_BYTES_DIRECT,
-			      region->geometry.granule);
-	}
+	dirty_pages(req);
+	if (publish_owned(req))
+		umem_stat_inc(region, UMEM_STAT_DIRECT);
+}
+EXPORT_SYMBOL_GPL(umem_request_done_bh);
+
+/**
+ * umem_request_done - end a request with its bytes in the page, or a verdict
+ * @req: a request that belongs to the provider; not to be used afterwards.
+ * @status: UMEM_STATUS_OK when the whole granule is in the page, visible to
+ *	the CPU (after ib_dma_unmap_page() or the like); else a verdict on the
+ *	data, by which those who wait get SIGBUS or EIO.
+ *
+ * Any context but hard interrupt; does not sleep.
+ */
+void umem_request_done(struct umem_request *req, enum umem_status status)
+{
+	local_bh_disable();
+	umem_request_done_bh(req, status);
+	local_bh_enable();
 }
 EXPORT_SYMBOL_GPL(umem_request_done);
 
@@ -350,7 +380,7 @@ EXPORT_SYMBOL_GPL(umem_request_done);
 bool umem_request_end_mapped(struct umem_request *req, const void *owner,
 			     int error)
 {
-	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	bool ended;
 
 	spin_lock_bh(&bucket->lock);
@@ -420,7 +450,7 @@ static bool requeue_locked(struct umem_bucket *bucket,
  */
 bool umem_request_requeue_owned(struct umem_request *req, const void *owner)
 {
-	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	HLIST_HEAD(ended);
 	bool requeued;
 

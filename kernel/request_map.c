@@ -51,7 +51,7 @@ struct umem_request *umem_request_find_owned(struct umem_region *region,
  */
 bool umem_request_set_mapped(struct umem_request *req, const void *owner)
 {
-	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	bool owned;
 
 	spin_lock_bh(&bucket->lock);
@@ -69,7 +69,7 @@ bool umem_request_set_mapped(struct umem_request *req, const void *owner)
  */
 void umem_request_clear_mapped(struct umem_request *req)
 {
-	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 
 	spin_lock_bh(&bucket->lock);
 	req->mapped = false;
@@ -84,7 +84,7 @@ void umem_request_clear_mapped(struct umem_request *req)
  */
 bool umem_request_mapped_by(struct umem_request *req, const void *owner)
 {
-	struct umem_bucket *bucket = umem_bucket_of(req->region, req->granule);
+	struct umem_bucket *bucket = req->bucket;
 	bool mapped;
 
 	spin_lock_bh(&bucket->lock);

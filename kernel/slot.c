@@ -24,28 +24,28 @@ int umem_slots_init(struct umem_request_table *table)
 	return -ENOMEM;
 }
 
-/* A slot that some CPU keeps, or -1. */
-static int take_any_spare(struct umem_request_table *table)
+/* A slot that some CPU keeps, or NULL. */
+static struct umem_request *take_any_spare(struct umem_request_table *table)
 {
-	unsigned int *spare, kept;
+	struct umem_request **spare, *kept;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		spare = per_cpu_ptr(table->spare, cpu);
 		/* Their cache lines stay theirs where there is nothing to take. */
-		kept = READ_ONCE(*spare) ? xchg(spare, 0) : 0;
+		kept = READ_ONCE(*spare) ? xchg(spare, NULL) : NULL;
 		if (kept)
-			return kept - 1;
+			return kept;
 	}
-	return -1;
+	return NULL;
 }
 
 void umem_slots_destroy(struct umem_request_table *table)
 {
-	int tag;
+	struct umem_request *req;
 
-	while ((tag = take_any_spare(table)) >= 0)
-		sbitmap_clear_bit(&table->tags, tag);
+	while ((req = take_any_spare(table)))
+		sbitmap_clear_bit(&table->tags, req->data.tag);
 	WARN_ON_ONCE(sbitmap_any_bit_set(&table->tags));
 	sbitmap_free(&table->tags);
 	free_percpu(table->spare);
@@ -70,18 +70,19 @@ bool umem_slots_full(const struct umem_request_table *table)
 	return true;
 }
 
-/* A slot where this CPU keeps none, or -1. */
-int umem_slot_find(struct umem_request_table *table)
+/* A slot where this CPU keeps none, or NULL. */
+struct umem_request *umem_slot_find(struct umem_request_table *table)
 {
 	int tag = sbitmap_get(&table->tags);
 
-	return tag >= 0 ? tag : take_any_spare(table);
+	return tag >= 0 ? &table->slots[tag] : take_any_spare(table);
 }
 
 /* umem_slot_free() where this CPU keeps another already. */
-void umem_slot_release(struct umem_request_table *table, unsigned int tag)
+void umem_slot_release(struct umem_request_table *table,
+		       struct umem_request *req)
 {
 	/* All use of the slot comes before the next owner's. */
 	smp_mb__before_atomic();
-	sbitmap_clear_bit(&table->tags, tag);
+	sbitmap_clear_bit(&table->tags, req->data.tag);
 }

@@ -21,8 +21,10 @@
 #include "spin.h"
 #include "wait.h"
 
-/* Looks at the request before one at the clock, which costs as much. */
-#define LOOKS	16
+/* Looks at the request before one at what else wants the CPU, as costly. */
+#define LOOKS	4
+/* And before one at the clock, more costly than both. */
+#define CLOCK_LOOKS	16
 /* One answer of so many tells how long the provider takes. */
 #define LEARN	8
 
@@ -54,11 +56,15 @@ static int poll_until(struct umem_attachment *att, struct umem_request *req,
 	int result;
 
 	for (;;) {
-		umem_attachment_poll(att, req);
+		att->ops->poll(att->priv, req);
 		result = umem_request_state_result(req);
-		if (result != -EINPROGRESS || somebody_wants_the_cpu())
+		if (result != -EINPROGRESS)
 			return result;
-		if (++looks % LOOKS)
+		if (looks++ % LOOKS)
+			continue;
+		if (somebody_wants_the_cpu())
+			return result;
+		if (looks % CLOCK_LOOKS)
 			continue;
 		/* A hole that is made does not end what a provider has. */
 		if (umem_granule_provided(req->region, req->granule))
@@ -89,8 +95,8 @@ int umem_request_spin(struct umem_request *req)
 
 	rcu_read_lock();
 	att = rcu_dereference(region->attachment);
-	/* Else it is ended by detaching. */
-	if (att)
+	/* Else it is ended by detaching; or another came, which polls not. */
+	if (att && att->spin_ns)
 		result = poll_until(att, req, &now, start + region->spin_ns);
 	if (result != -EINPROGRESS && start % LEARN == 0)
 		umem_attachment_learn(att, now - start);

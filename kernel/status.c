@@ -39,13 +39,14 @@ void umem_region_status(struct umem_region *region,
 			struct umem_region_status *status)
 {
 	struct umem_stats __percpu *stats = region->stats;
+	u64 direct = umem_stat_sum(stats, UMEM_STAT_DIRECT);
 
 	memset(status, 0, sizeof(*status));
 	status->size = region->geometry.size;
 	status->granules = region->granules;
 	status->granules_punched = umem_stat_sum(stats, UMEM_STAT_PUNCHED);
 	status->granules_written = umem_stat_sum(stats, UMEM_STAT_WRITTEN);
-	status->answers_provided = umem_stat_sum(stats, UMEM_STAT_PROVIDED);
+	status->answers_provided = umem_stat_sum(stats, UMEM_STAT_PROVIDED) + direct;
 	status->granules_provided = status->answers_provided +
 				    status->granules_punched +
 				    status->granules_written;
@@ -58,7 +59,7 @@ void umem_region_status(struct umem_region *region,
 	status->answers_failed = umem_stat_sum(stats, UMEM_STAT_FAILED);
 	status->answers_stale = umem_stat_sum(stats, UMEM_STAT_STALE);
 	status->bytes_copied = umem_stat_sum(stats, UMEM_STAT_BYTES_COPIED);
-	status->bytes_direct = umem_stat_sum(stats, UMEM_STAT_BYTES_DIRECT);
+	status->bytes_direct = direct * region->geometry.granule;
 	status->timeouts = umem_stat_sum(stats, UMEM_STAT_TIMEOUTS);
 	status->prefetches = umem_stat_sum(stats, UMEM_STAT_PREFETCHES);
 	status->prefetches_dropped =

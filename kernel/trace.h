@@ -102,9 +102,8 @@ TRACE_EVENT(request_state,
 			     __field(bool, prefetch)
 	    ),
 	    TP_fast_assign(__entry->region = req->region->ino;
-			   __entry->offset = umem_granule_offset(req->region,
-								 req->granule);
-			   __entry->tag = req->tag;
+			   __entry->offset = req->data.offset;
+			   __entry->tag = req->data.tag;
 			   __entry->from = req->state;
 			   __entry->to = to;
 			   __entry->prefetch = req->prefetch;

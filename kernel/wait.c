@@ -41,20 +41,6 @@ void umem_wait_limit(struct umem_wait *wait, long limit)
 	}
 }
 
-/* umem_request_result() where the granule is missing. */
-int umem_request_state_result(const struct umem_request *req)
-{
-	/* Pairs with umem_request_move(): the error is read after this. */
-	switch (smp_load_acquire(&req->state)) {
-	case UMEM_REQUEST_DONE:
-		return 0;
-	case UMEM_REQUEST_FAILED:
-		return req->error;
-	default:
-		return -EINPROGRESS;
-	}
-}
-
 /**
  * umem_wait_error - what a system call that waited tells
  * @err: from umem_wait_provided().
@@ -222,7 +208,7 @@ int umem_wait_provided(struct umem_region *region, unsigned long granule,
 			break;
 		if (!umem_region_servable(region))
 			return -ENXIO;
-		req = umem_request_get(region, granule, false);
+		req = umem_request_get(region, granule);
 	}
 	if (err == -ETIMEDOUT && !wait->limited)
 		umem_stat_inc(region, UMEM_STAT_TIMEOUTS);

@@ -28,7 +28,20 @@ int umem_wait_sleep(struct umem_wait *wait, long longest);
 int umem_wait_error(int err);
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
 		       struct umem_request *req, struct umem_wait *wait);
-int umem_request_state_result(const struct umem_request *req);
+
+/* umem_request_result() where the granule is missing. */
+static inline int umem_request_state_result(const struct umem_request *req)
+{
+	/* Pairs with umem_request_move(): the error is read after this. */
+	switch (smp_load_acquire(&req->state)) {
+	case UMEM_REQUEST_DONE:
+		return 0;
+	case UMEM_REQUEST_FAILED:
+		return req->error;
+	default:
+		return -EINPROGRESS;
+	}
+}
 
 /**
  * umem_request_result - how a request ended

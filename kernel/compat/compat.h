@@ -138,26 +138,25 @@ static inline struct file *umem_shmem_file_setup(struct vfsmount *mount,
 /*
  * The folio of a page that is about to be written whole: locked, with a
  * reference, and not zeroed when it is new. 6.12: folios in place of pages;
- * 6.17: another first argument, which tmpfs has no use for either.
+ * 6.17: another first argument, which tmpfs has no use for either. Returns 0 or
+ * an error.
  */
-static inline struct folio *umem_write_begin(struct address_space *mapping,
-					     pgoff_t index)
+static inline int umem_write_begin(struct address_space *mapping, pgoff_t index,
+				   struct folio **folio)
 {
 	loff_t pos = (loff_t)index << PAGE_SHIFT;
 	void *data;
-	int err;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-	struct folio *folio;
-
-	err = mapping->a_ops->write_begin(NULL, mapping, pos, PAGE_SIZE, &folio,
-					  &data);
-	return err ? ERR_PTR(err) : folio;
+	return mapping->a_ops->write_begin(NULL, mapping, pos, PAGE_SIZE, folio,
+					   &data);
 #else
 	struct page *page;
+	int err = mapping->a_ops->write_begin(NULL, mapping, pos, PAGE_SIZE,
+					      &page, &data);
 
-	err = mapping->a_ops->write_begin(NULL, mapping, pos, PAGE_SIZE, &page,
-					  &data);
-	return err ? ERR_PTR(err) : page_folio(page);
+	if (!err)
+		*folio = page_folio(page);
+	return err;
 #endif
 }
 

@@ -110,8 +110,8 @@ static void umem_rdma_read_end(struct umem_rdma_session *s,
 	bool good = r->status == IB_WC_SUCCESS;
 
 	if (trace_read_done_enabled())
-		trace_read_done(umem_request_offset(req),
-				page_to_pfn(umem_request_page(req)),
+		trace_read_done(umem_request_data(req)->offset,
+				page_to_pfn(umem_request_data(req)->page),
 				r->start_ns ? ktime_get_ns() - r->start_ns : 0,
 				r->status);
 	umem_rdma_unmap(s, r);
@@ -151,7 +151,7 @@ static void umem_rdma_read_done(struct ib_cq *cq, struct ib_wc *wc)
 static void umem_rdma_make_wrs(struct umem_rdma_session *s,
 			       struct umem_rdma_read *r)
 {
-	u64 remote = s->export.base + umem_request_offset(r->req);
+	u64 remote = s->export.base + umem_request_data(r->req)->offset;
 	struct ib_send_wr *last = NULL;
 	u32 first, i = 0, done = 0;
 	struct ib_rdma_wr *wr;
@@ -241,15 +241,15 @@ static int umem_rdma_post_failed(struct umem_rdma_session *s,
 static int umem_rdma_post_read(struct umem_rdma_session *s,
 			       struct umem_request *req)
 {
-	struct umem_rdma_read *r = &s->reads[umem_request_tag(req)];
+	struct umem_rdma_read *r = &s->reads[umem_request_data(req)->tag];
 	u32 missing;
 
 	if (umem_rdma_map(s, r, req))
 		return -ENOMEM;
 	r->status = IB_WC_SUCCESS;
 	r->start_ns = umem_rdma_trace_clock();
-	trace_read_post(umem_request_offset(req),
-			page_to_pfn(umem_request_page(req)));
+	trace_read_post(umem_request_data(req)->offset,
+			page_to_pfn(umem_request_data(req)->page));
 	missing = umem_rdma_post_wrs(s, r);
 	if (likely(!missing))
 		return 0;
@@ -262,7 +262,7 @@ static int umem_rdma_post_read(struct umem_rdma_session *s,
 static bool umem_rdma_in_range(const struct umem_rdma_session *s,
 			       const struct umem_request *req)
 {
-	u64 offset = umem_request_offset(req);
+	u64 offset = umem_request_data(req)->offset;
 
 	return offset <= s->export.size &&
 	       s->export.size - offset >= s->info.granule;

@@ -71,8 +71,8 @@ put:
 	return err;
 }
 
-static __always_inline void
-fill_page(const struct umem_sim *sim, u64 offset, struct page *page)
+static void fill_page(const struct umem_sim *sim, u64 offset,
+		      struct page *page)
 {
 	void *to = kmap_local_page(page);
 
@@ -93,23 +93,19 @@ fill_page(const struct umem_sim *sim, u64 offset, struct page *page)
 }
 
 /**
- * umem_sim_content_fill - put the bytes of a request into its pages
+ * umem_sim_content_make - put the bytes of a request into its pages
  * @sim: the provider.
  * @req: the request, which belongs to the caller.
  *
  * Any context but hard interrupt.
  */
-void umem_sim_content_fill(const struct umem_sim *sim,
+void umem_sim_content_make(const struct umem_sim *sim,
 			   const struct umem_request *req)
 {
-	u64 start = umem_request_offset(req);
+	u64 start = umem_request_data(req)->offset;
 	u32 offset, length, at;
 	unsigned long pfn;
 
-	if (likely(sim->info.granule == PAGE_SIZE)) {
-		fill_page(sim, start, umem_request_page(req));
-		return;
-	}
 	for (offset = 0; offset < sim->info.granule; offset += length) {
 		pfn = page_to_pfn(umem_request_segment(req, offset, &length));
 		for (at = 0; at < length; at += PAGE_SIZE)

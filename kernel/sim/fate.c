@@ -26,13 +26,14 @@ static bool chance(__u64 bits, unsigned int which, __u32 permille)
 }
 
 /**
- * umem_sim_chancy - whether requests differ in what befalls them
+ * umem_sim_chancy - whether requests differ in what befalls them, or some are refused
  * @arg: what was asked for.
  */
 bool umem_sim_chancy(const struct umem_sim_attach *arg)
 {
 	return arg->jitter_ns || arg->reorder_permille || arg->error_permille ||
-	       arg->hang_permille || arg->hang_from || arg->gone_after;
+	       arg->hang_permille || arg->hang_from || arg->gone_after ||
+	       arg->refuse_permille;
 }
 
 /**

@@ -3,6 +3,7 @@
  * The path of a request, and all it costs in the lab: an entry that is there
  * already, its timer, one copy of the page. No allocation, no lock, no division.
  */
+#include <linux/bottom_half.h>
 #include <linux/ktime.h>
 
 #include "compat/compat.h"
@@ -12,7 +13,7 @@
 static struct umem_sim_entry *entry_of(struct umem_sim *sim,
 				       const struct umem_request *req)
 {
-	return &sim->entries[umem_request_tag(req)];
+	return &sim->entries[umem_request_data(req)->tag];
 }
 
 /* ---- The end of a request ------------------------------------------------ */
@@ -40,19 +41,42 @@ static inline struct umem_request *claim(struct umem_sim_entry *e, unsigned int 
 	return e->req;
 }
 
-/* Counts come first: with the end of @req its tag is another's. */
+/* What the lab does by the thousand: a page is copied. */
+static __always_inline void fill(const struct umem_sim *sim,
+				 const struct umem_request *req)
+{
+	const struct umem_request_data *data = umem_request_data(req);
+
+	if (likely(sim->source && sim->info.granule == PAGE_SIZE) &&
+	    !IS_ENABLED(CONFIG_HIGHMEM)) {
+		copy_page(page_address(data->page), sim->source + data->offset);
+		flush_dcache_page(data->page);
+		return;
+	}
+	umem_sim_content_make(sim, req);
+}
+
+/* Counts come first: with the end of @req its tag is another's. Bottom halves are off. */
 static __always_inline void answer(struct umem_sim_entry *e, struct umem_request *req)
 {
 	struct umem_sim *sim = e->sim;
 
 	if (unlikely(e->error)) {
 		e->failed++;
-		umem_request_done(req, sim->arg.error_status);
+		umem_request_done_bh(req, sim->arg.error_status);
 		return;
 	}
-	umem_sim_content_fill(sim, req);
+	fill(sim, req);
 	e->done++;
-	umem_request_done(req, UMEM_STATUS_OK);
+	umem_request_done_bh(req, UMEM_STATUS_OK);
+}
+
+/* The same in process context. */
+static void answer_in_process(struct umem_sim_entry *e, struct umem_request *req)
+{
+	local_bh_disable();
+	answer(e, req);
+	local_bh_enable();
 }
 
 static enum hrtimer_restart timer_fires(struct hrtimer *timer)
@@ -95,7 +119,7 @@ void umem_sim_poll(void *priv, struct umem_request *req)
 	if (!req)
 		return;
 	e->polled++;
-	answer(e, req);
+	answer_in_process(e, req);
 }
 
 /**
@@ -141,7 +165,7 @@ bool umem_sim_release(struct umem_sim_entry *entry)
 	req = claim(entry, life);
 	if (!req)
 		return false;
-	answer(entry, req);
+	answer_in_process(entry, req);
 	return true;
 }
 
@@ -177,28 +201,25 @@ static ktime_t transferred(struct umem_sim *sim, ktime_t now)
 	return end;
 }
 
-static ktime_t deadline_of(struct umem_sim *sim,
-			   const struct umem_sim_fate *fate)
+static ktime_t deadline_after(struct umem_sim *sim, u64 delay_ns)
 {
 	ktime_t now = ktime_get();
 
-	if (fate->hang)
-		return KTIME_MAX;
 	if (sim->transfer_ns)
 		now = transferred(sim, now);
-	return ktime_add_ns(now, fate->delay_ns);
+	return ktime_add_ns(now, delay_ns);
 }
 
-/* The request is the entry's from here on, and may end any time. */
-static void begin(struct umem_sim_entry *e, const struct umem_sim_fate *fate,
-		  bool polled)
+/*
+ * The request is the entry's from here on, and may end any time; at @deadline if
+ * that is not KTIME_MAX.
+ */
+static void begin(struct umem_sim_entry *e, ktime_t deadline, bool polled)
 {
-	ktime_t deadline = deadline_of(e->sim, fate);
-
 	WRITE_ONCE(e->deadline, deadline);
 	/* Pairs with life_of(): all of the above comes before. */
 	smp_store_release(&e->life, e->life + 1);
-	if (!fate->hang && !polled)
+	if (deadline != KTIME_MAX && !polled)
 		hrtimer_start(&e->timer, deadline,
 			      HRTIMER_MODE_ABS_PINNED_SOFT);
 }
@@ -225,29 +246,52 @@ static bool next_fate(struct umem_sim *sim, struct umem_sim_fate *fate)
 	return true;
 }
 
-/* Returns false when @req is still the caller's. */
-static __always_inline bool take(struct umem_sim *sim, struct umem_request *req, bool polled)
+/* Bottom halves are off. */
+static __always_inline void serve(struct umem_sim *sim,
+				  struct umem_request *req,
+				  const struct umem_sim_fate *fate, bool polled)
 {
 	struct umem_sim_entry *e = entry_of(sim, req);
-	struct umem_sim_fate fate = { .delay_ns = sim->arg.latency_ns };
 
-	if (unlikely(sim->chancy) && !next_fate(sim, &fate))
-		return false;
 	e->taken++;
-	e->error = fate.error;
+	e->error = fate->error;
 	e->req = req;
-	if (fate.delay_ns || fate.hang || sim->transfer_ns)
-		begin(e, &fate, polled);
+	if (fate->hang)
+		begin(e, KTIME_MAX, polled);
+	else if (fate->delay_ns || sim->transfer_ns)
+		begin(e, deadline_after(sim, fate->delay_ns), polled);
 	else
 		answer(e, req);
+}
+
+static noinline bool take_by_chance(struct umem_sim *sim,
+				    struct umem_request *req, bool polled)
+{
+	struct umem_sim_fate fate;
+
+	if (!next_fate(sim, &fate))
+		return false;
+	serve(sim, req, &fate, polled);
 	return true;
 }
 
-static __always_inline bool refuses(struct umem_sim *sim)
+/* Returns false when @req is still the caller's. Bottom halves are off. */
+static __always_inline bool take(struct umem_sim *sim, struct umem_request *req,
+				 bool polled)
+{
+	const struct umem_sim_fate fate = { .delay_ns = sim->arg.latency_ns };
+
+	if (unlikely(sim->chancy))
+		return take_by_chance(sim, req, polled);
+	serve(sim, req, &fate, polled);
+	return true;
+}
+
+static bool refuses(struct umem_sim *sim)
 {
 	if (READ_ONCE(sim->gone))
 		return true;
-	if (likely(!sim->arg.refuse_permille))
+	if (!sim->arg.refuse_permille)
 		return false;
 	if (!umem_sim_draw_refusal(&sim->arg,
 				   atomic64_inc_return(&sim->submissions)))
@@ -266,9 +310,11 @@ static __always_inline bool refuses(struct umem_sim *sim)
  */
 int umem_sim_submit(void *priv, struct umem_request *req, bool polled)
 {
-	if (unlikely(refuses(priv)) || unlikely(!take(priv, req, polled)))
+	struct umem_sim *sim = priv;
+
+	if (unlikely(sim->chancy) && refuses(sim))
 		return -EAGAIN;
-	return 0;
+	return take(sim, req, polled) ? 0 : -EAGAIN;
 }
 
 /**
@@ -282,13 +328,15 @@ void umem_sim_kick(void *priv)
 	struct umem_sim *sim = priv;
 	struct umem_request *req;
 
+	local_bh_disable();
 	while (!READ_ONCE(sim->gone)) {
 		req = umem_provider_pull(sim->att);
 		if (!req)
-			return;
+			break;
 		if (!take(sim, req, false))
 			umem_request_requeue(req);
 	}
+	local_bh_enable();
 }
 
 /**

@@ -61,7 +61,7 @@ struct umem_sim_entry {
  * @att: constant: the region's side.
  * @info: constant: what the core told of the region.
  * @arg: constant: what was asked for, validated.
- * @chancy: constant: requests differ in what befalls them.
+ * @chancy: constant: requests differ in what befalls them, or some are refused.
  * @source: bytes of @info.size with UMEM_SIM_COPY; freed by detach.
  * @entries: constant: @info.max_inflight of them.
  * @numbers: requests taken so far, if @chancy.
@@ -110,7 +110,7 @@ bool umem_sim_hangs(const struct umem_sim_entry *entry);
 
 /* content.c */
 int umem_sim_content_load(struct umem_sim *sim);
-void umem_sim_content_fill(const struct umem_sim *sim,
+void umem_sim_content_make(const struct umem_sim *sim,
 			   const struct umem_request *req);
 
 /* ioctl.c */
