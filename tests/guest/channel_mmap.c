@@ -88,16 +88,6 @@ static char *at(char *base, unsigned int granule)
 	return base + granule * TEST_PAGE;
 }
 
-static bool is_zero(const char *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < TEST_PAGE; i++)
-		if (page[i])
-			return false;
-	return true;
-}
-
 static void write_granule(struct fixture *f, unsigned int granule)
 {
 	pattern_fill(at(f->map, granule), granule);
@@ -178,7 +168,7 @@ static void shows_what_was_taken(void **state)
 	for (i = 0; i < PAGES; i++)
 		assert_int_equal(touch_read(at(f->map, i)),
 				 i == taken ? 0 : SIGBUS);
-	assert_true(is_zero(at(f->map, taken)));
+	assert_true(test_is_zero(at(f->map, taken)));
 	hand_data(f->channel, taken, 1);
 	assert_hidden(f->map, 0, PAGES);
 	beyond = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -262,7 +252,7 @@ static void zero_clears(void **state)
 	hand_zero(f->channel, 0, THREADS);
 	for (i = 0; i < THREADS; i++) {
 		join(f, i);
-		assert_true(is_zero(at(f->mem, i)));
+		assert_true(test_is_zero(at(f->mem, i)));
 	}
 	assert_hidden(f->map, 0, THREADS);
 }
@@ -283,7 +273,7 @@ static void fail_forgets(void **state)
 	f->joined[1] = false;
 	toucher_start(&f->touchers[1], at(f->mem, 1));
 	assert_int_equal(hand_take(f->channel), 1);
-	assert_true(is_zero(at(f->map, 1)));
+	assert_true(test_is_zero(at(f->map, 1)));
 	write_granule(f, 1);
 	hand_cached(f->channel, 1, 1);
 	hand_data(f->channel, 0, THREADS);
@@ -310,7 +300,7 @@ static void requeue_takes_it_away(void **state)
 	/* What was written before does not count. */
 	hand_cached(f->channel, 0, THREADS);
 	assert_int_equal(test_status(f->region).granules_provided, 0);
-	assert_true(is_zero(at(f->map, 0)));
+	assert_true(test_is_zero(at(f->map, 0)));
 	write_granule(f, 0);
 	hand_cached(f->channel, 0, 1);
 	hand_zero(f->channel, 3, 1);
@@ -320,7 +310,7 @@ static void requeue_takes_it_away(void **state)
 		assert_true(pattern_matches(at(f->mem, i), i));
 	}
 	join(f, 3);
-	assert_true(is_zero(at(f->mem, 3)));
+	assert_true(test_is_zero(at(f->mem, 3)));
 }
 
 static void replaced_while_mapped(void **state)
@@ -342,7 +332,7 @@ static void replaced_while_mapped(void **state)
 	assert_int_equal(errno, EPIPE);
 	hand_take_all(f->channel, 0, THREADS);
 	for (i = 0; i < THREADS; i++) {
-		assert_true(is_zero(at(f->map, i)));
+		assert_true(test_is_zero(at(f->map, i)));
 		write_granule(f, i);
 	}
 	assert_hidden(old_map, 0, THREADS);
@@ -403,7 +393,7 @@ static void killed_half_way(void **state)
 	hand_take_all(f->channel, 0, THREADS);
 	hand_zero(f->channel, 3, 1);
 	join(f, 3);
-	assert_true(is_zero(at(f->mem, 3)));
+	assert_true(test_is_zero(at(f->mem, 3)));
 	hand_data(f->channel, 0, 1);
 	write_granule(f, 1);
 	write_granule(f, 2);
@@ -447,7 +437,7 @@ static void hole_while_mapped(void **state)
 				   FALLOC_FL_KEEP_SIZE, 0, 3 * TEST_PAGE), 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		join(f, i);
-		assert_true(is_zero(at(f->mem, i)));
+		assert_true(test_is_zero(at(f->mem, i)));
 	}
 	assert_hidden(f->map, 0, 3);
 	/* One is answered late; the others need no answer. */

@@ -52,16 +52,6 @@ static void make_dirt(void)
 	munmap(dirt, DIRTY_SIZE);
 }
 
-static bool is_zero(const char *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < TEST_PAGE; i++)
-		if (page[i])
-			return false;
-	return true;
-}
-
 static char *at(char *base, unsigned int granule)
 {
 	return base + granule * TEST_PAGE;
@@ -148,11 +138,11 @@ static void hidden_from_the_provider(void **state)
 
 	ask(f);
 	for (i = 0; i < THREADS; i++)
-		assert_true(is_zero(at(map, i)));
+		assert_true(test_is_zero(at(map, i)));
 	hand_cached(f->channel, 0, THREADS);
 	join_touches(f, 0);
 	for (i = 0; i < THREADS; i++)
-		assert_true(is_zero(at(f->mem, i)));
+		assert_true(test_is_zero(at(f->mem, i)));
 	munmap(map, SIZE);
 }
 
@@ -170,7 +160,7 @@ static void hidden_after_fail(void **state)
 				   THREADS / 2 * TEST_PAGE,
 				   THREADS / 2 * TEST_PAGE), 0);
 	for (i = 0; i < THREADS; i++)
-		assert_true(is_zero(at(f->mem, i)));
+		assert_true(test_is_zero(at(f->mem, i)));
 }
 
 /* What is written over the page that a request left must stay there. */
@@ -210,12 +200,12 @@ static void answers_are_kept(void **state)
 		assert_int_equal(pread(f->region, page, TEST_PAGE,
 				       i * TEST_PAGE), TEST_PAGE);
 		assert_true(i < THREADS / 2 ? pattern_matches(page, i) :
-					      is_zero(page));
+					      test_is_zero(page));
 	}
 	join_touches(f, 0);
 	for (i = 0; i < THREADS; i++)
 		assert_true(i < THREADS / 2 ? pattern_matches(at(f->mem, i), i) :
-					      is_zero(at(f->mem, i)));
+					      test_is_zero(at(f->mem, i)));
 }
 
 /* A touch may allocate a page where a hole is being made. */
@@ -237,7 +227,7 @@ static void hidden_in_a_racing_hole(void **state)
 					   FALLOC_FL_KEEP_SIZE, 0, SIZE), 0);
 		join_touches(&f, 0);
 		for (i = 0; i < PAGES; i++)
-			assert_true(is_zero(at(f.mem, i)));
+			assert_true(test_is_zero(at(f.mem, i)));
 		drop(&f);
 	} while (test_now() < end);
 }

@@ -6,6 +6,7 @@
  * needs: umem umem_sim cpus=2
  * timeout: 240
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include "lib/sim_attach.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
+#include "provider/pattern.h"
 
 #define GRANULES	8192UL
 #define SIZE		(GRANULES * TEST_PAGE)
@@ -94,14 +96,13 @@ static void polls_a_fast_provider(void **state)
 	drop(region);
 }
 
-static void polls_only_where_allowed(void **state)
+static void polls_never(uint32_t spin_ns)
 {
 	struct umem_sim_attach arg = fast();
-	int region = make(0);
+	int region = make(spin_ns);
 	int sim = sim_provide(region, &arg);
 	uint64_t i;
 
-	(void)state;
 	for (i = 0; i < 256; i++)
 		assert_true(is_right(i));
 	assert_int_equal(sim_stats(sim).polled, 0);
@@ -109,19 +110,16 @@ static void polls_only_where_allowed(void **state)
 	drop(region);
 }
 
+static void polls_only_where_allowed(void **state)
+{
+	(void)state;
+	polls_never(0);
+}
+
 static void polls_no_slow_provider(void **state)
 {
-	struct umem_sim_attach arg = fast();
-	int region = make(1000);
-	int sim = sim_provide(region, &arg);
-	uint64_t i;
-
 	(void)state;
-	for (i = 0; i < 256; i++)
-		assert_true(is_right(i));
-	assert_int_equal(sim_stats(sim).polled, 0);
-	close(sim);
-	drop(region);
+	polls_never(1000);
 }
 
 /* One that answers fast at first, then not at all: the fault sleeps. */
@@ -266,6 +264,75 @@ static void replaced_while_polling(void **state)
 	drop(region);
 }
 
+/* A hole may be made while this looks. */
+static bool is_right_or_hole(uint64_t granule)
+{
+	const volatile uint64_t *words =
+		(uint64_t *)(map + granule * TEST_PAGE);
+	uint64_t pattern[TEST_PAGE / sizeof(*words)];
+	size_t i;
+
+	umem_pattern_fill(SEED, granule * TEST_PAGE, pattern,
+			  TEST_PAGE / sizeof(*words));
+	for (i = 0; i < TEST_PAGE / sizeof(*words); i++) {
+		uint64_t word = words[i];
+
+		if (word && word != pattern[i])
+			return false;
+	}
+	return true;
+}
+
+static void *touch_all_or_holes(void *unused)
+{
+	uint64_t i;
+
+	(void)unused;
+	for (i = 0; i < GRANULES; i++)
+		if (!is_right_or_hole(i))
+			wrong = true;
+	return NULL;
+}
+
+static bool is_hole(uint64_t granule)
+{
+	return test_is_zero(map + granule * TEST_PAGE);
+}
+
+/* A fault that polls keeps its folio locked, which whoever makes a hole wants. */
+static void holes_while_polling(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	int region = make(SPIN_NS);
+	int sim = sim_provide(region, &arg);
+	pthread_t threads[THREADS];
+	uint64_t polled, i;
+	unsigned int t;
+
+	(void)state;
+	wrong = false;
+	for (t = 0; t < THREADS; t++)
+		assert_int_equal(pthread_create(&threads[t], NULL,
+						touch_all_or_holes, NULL), 0);
+	/* Behind those who touch, with them, and before them. */
+	for (i = 0; i < GRANULES; i++) {
+		assert_int_equal(fallocate(region, FALLOC_FL_PUNCH_HOLE |
+					   FALLOC_FL_KEEP_SIZE,
+					   i * TEST_PAGE, TEST_PAGE), 0);
+		if (!is_hole(i))
+			wrong = true;
+	}
+	for (t = 0; t < THREADS; t++)
+		pthread_join(threads[t], NULL);
+	for (i = 0; i < GRANULES; i++)
+		assert_true(is_hole(i));
+	polled = sim_stats(sim).polled;
+	print_message("# %lu were polled for\n", polled);
+	assert_false(wrong);
+	close(sim);
+	drop(region);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +342,7 @@ int main(void)
 		cmocka_unit_test(sleeps_when_nothing_comes),
 		cmocka_unit_test(yields_to_signals),
 		cmocka_unit_test(replaced_while_polling),
+		cmocka_unit_test(holes_while_polling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,13 @@ void pattern_fill(void *page, uint64_t granule)
 		words[i] = pattern_word(granule, i);
 }
 
+bool test_is_zero(const void *page)
+{
+	const char *bytes = page;
+
+	return !bytes[0] && !memcmp(bytes, bytes + 1, TEST_PAGE - 1);
+}
+
 bool pattern_matches(const void *page, uint64_t granule)
 {
 	const volatile uint64_t *words = page;

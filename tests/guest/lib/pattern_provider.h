@@ -27,6 +27,9 @@ void pattern_fill(void *page, uint64_t granule);
 /* Whether a whole page holds the pattern of @granule. */
 bool pattern_matches(const void *page, uint64_t granule);
 
+/* Whether a whole page, which must not change meanwhile, is zero. */
+bool test_is_zero(const void *page);
+
 /* Creates a region or aborts the test; @policy is enum umem_wait_policy. */
 int test_region(size_t size, unsigned int policy, unsigned int timeout_ms,
 		unsigned int max_inflight);
