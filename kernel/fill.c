@@ -56,10 +56,11 @@ static bool may_ask(struct umem_region *region)
  */
 static void await_room(struct umem_region *region)
 {
-	while (!is_ending(region) && !(has_room(region, 2) && may_ask(region)))
-		wait_event_idle_timeout(region->fill.wait, is_ending(region) ||
+	/* Not 0 once it is so. */
+	while (!wait_event_idle_timeout(region->fill.wait, is_ending(region) ||
 					(has_room(region, 2) &&
-					 may_ask(region)), FILL_LOOK);
+					 may_ask(region)), FILL_LOOK))
+		;
 }
 
 static void pause_filling(struct umem_region *region)

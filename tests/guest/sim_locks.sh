@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Which of our locks faults take where the provider has them from the fault itself:
+# those of hash buckets, and no other. What a debug kernel counts (lock_stat).
+#
+# needs: umem umem_sim cpus=2
+# timeout: 300
+
+# shellcheck source=tests/guest/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+require umem-bench python3
+[ -e /proc/lock_stat ] || skip_all "this kernel does not count its locks"
+
+TOUCHES=1024
+ROUNDS=2
+
+echo 0 >/proc/lock_stat
+echo 1 >/proc/sys/kernel/lock_stat
+umem-bench scaling -j --source sim:pattern=3 --touches $TOUCHES --rounds $ROUNDS \
+	>"$TMP/report" 2>"$TMP/errors"
+status=$?
+echo 0 >/proc/sys/kernel/lock_stat
+is "faults on two CPUs: exit status" $status 0 || diag "$(cat "$TMP/errors")"
+
+# Of ours: "NAME CONTENTIONS ACQUISITIONS", most often taken first.
+python3 - <<'END' >"$TMP/locks"
+import re
+# Columns behind the name: bounces, contentions, 4 of waiting, bounces, acquisitions.
+LINE = re.compile(r"^\s*(&(?:table|region|retries|streams|channel|sim|control|fill|punch)->"
+                  r"[^:]*):\s+(.*)$")
+rows = []
+for line in open("/proc/lock_stat", encoding="ascii", errors="replace"):
+    if match := LINE.match(line):
+        columns = match[2].split()
+        rows.append((int(columns[7]), int(columns[1]), match[1]))
+for acquired, contended, name in sorted(rows, reverse=True):
+    print(name, contended, acquired)
+END
+diag "$(cat "$TMP/locks")"
+
+# Each round has as many faults of one thread as of each of two.
+faults=$((3 * TOUCHES * ROUNDS))
+read -r name contended acquired <"$TMP/locks"
+is "the lock that is taken most" "$name" "&table->buckets[i].lock"
+check "it is taken twice a fault" [ "$acquired" -ge $((2 * faults)) ]
+is "no other is taken by faults" \
+	"$(awk -v least=$((faults / 2)) 'NR > 1 && $3 >= least' "$TMP/locks")" ""
+diag "contended: $contended of $acquired"
+check "it is seldom contended" [ $((contended * 100)) -lt "$acquired" ]
