@@ -208,14 +208,15 @@ static void note_for_retry(struct umem_region *region, unsigned long granule,
 {
 	struct umem_retry retry = {
 		.failed = err == -EIO || err == -ETIMEDOUT,
+		.waits = err == -ERESTARTSYS &&
+			 region->wait_policy == UMEM_WAIT_TIMEOUT,
 		.deadline = deadline,
 	};
 
 	/* A task that is being killed does not come back. */
 	if (fatal_signal_pending(current))
 		return;
-	if (retry.failed || (err == -ERESTARTSYS &&
-			     region->wait_policy == UMEM_WAIT_TIMEOUT))
+	if (retry.failed || retry.waits)
 		umem_retry_leave(&region->retries, granule, &retry);
 }
 
@@ -271,11 +272,17 @@ static vm_fault_t fault_sleep_locked(struct vm_fault *vmf,
 		VM_FAULT_SIGBUS : 0;
 }
 
-/* Not here yet: wait as the flags of the fault allow. Takes over @req. */
+/*
+ * Not here yet: wait as the flags of the fault allow, as long as the policy does and
+ * @retry has left of it. Takes over @req.
+ */
 static vm_fault_t fault_wait(struct vm_fault *vmf, struct umem_region *region,
 			     unsigned long granule, struct umem_request *req,
-			     unsigned long deadline)
+			     struct umem_retry retry)
 {
+	unsigned long deadline = retry.waits ? retry.deadline :
+					       jiffies + region->timeout;
+
 	/* With both bits the caller cannot sleep; the lock stays with it. */
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
 		if (!IS_ERR(req))
@@ -302,6 +309,16 @@ static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 	if (ret & VM_FAULT_OOM)
 		return UMEM_FAULT_NOMEM;
 	return ret & VM_FAULT_SIGBUS ? UMEM_FAULT_FAILED : UMEM_FAULT_PROVIDED;
+}
+
+/* Whether a fault may ask for what is missing, in a region that is wary. */
+static bool may_ask(const struct umem_region *region, unsigned int flags)
+{
+	/* Also KVM, ptrace, and whatever else acts for a process. */
+	if ((region->flags & UMEM_CREATE_USER_ONLY) &&
+	    !(flags & FAULT_FLAG_USER))
+		return false;
+	return umem_region_servable(region);
 }
 
 static void fault_unlock(struct umem_asked asked)
@@ -334,7 +351,7 @@ fault_take_page(struct vm_fault *vmf, struct umem_region *region,
 	vm_fault_t ret = 0;
 
 	if (likely(asked.locked)) {
-		/* Not when it is a hole that was made. */
+		/* Not when a ZERO was published where no page was yet. */
 		if (likely(folio_test_uptodate(asked.locked))) {
 			vmf->page = folio_page(asked.locked, 0);
 			ret = VM_FAULT_LOCKED;
@@ -356,12 +373,12 @@ static noinline vm_fault_t fault_unasked(struct vm_fault *vmf,
 					 struct umem_region *region,
 					 unsigned long granule,
 					 struct umem_request *why,
-					 unsigned long deadline)
+					 struct umem_retry retry)
 {
 	if (!why)
 		return 0;
 	if (why == ERR_PTR(-EAGAIN) || why == ERR_PTR(-EBUSY))
-		return fault_wait(vmf, region, granule, why, deadline);
+		return fault_wait(vmf, region, granule, why, retry);
 	return why == ERR_PTR(-ENOMEM) ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 
@@ -373,9 +390,7 @@ static __always_inline vm_fault_t
 fault_missing(struct vm_fault *vmf, struct umem_region *region,
 	      unsigned long granule)
 {
-	struct umem_retry retry = {
-		.deadline = jiffies + region->timeout,
-	};
+	struct umem_retry retry = {};
 	bool may_spin = !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
 	struct umem_asked asked;
 	struct umem_request *req;
@@ -384,14 +399,12 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 	/* As userfaultfd: those who cannot be killed must not wait. */
 	if (current->flags & (PF_EXITING | PF_DUMPCORE))
 		return VM_FAULT_SIGBUS;
-	/* Also KVM, ptrace, and whatever else acts for a process. */
-	if ((region->flags & UMEM_CREATE_USER_ONLY) &&
-	    !(vmf->flags & FAULT_FLAG_USER))
+	if (unlikely(READ_ONCE(region->wary)) && !may_ask(region, vmf->flags))
 		return VM_FAULT_SIGBUS;
 	/* A try that does not sleep leaves the note to the one that does. */
 	if (may_spin)
-		retry = umem_retry_take(&region->retries, granule, retry);
-	if (retry.failed || !umem_region_servable(region))
+		retry = umem_retry_take(&region->retries, granule);
+	if (unlikely(retry.failed))
 		return VM_FAULT_SIGBUS;
 
 	umem_stat_inc(region, UMEM_STAT_FAULTS);
@@ -401,7 +414,7 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 					granule == vmf->pgoff);
 	req = asked.req;
 	if (unlikely(IS_ERR_OR_NULL(req)))
-		return fault_unasked(vmf, region, granule, req, retry.deadline);
+		return fault_unasked(vmf, region, granule, req, retry);
 	if (reads_ahead(region, vmf->flags))
 		umem_streams_missed(region, granule, req);
 	/* The provider may have been faster than us, or is about to be. */
@@ -414,7 +427,7 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 		return fault_take_page(vmf, region, granule, asked);
 	fault_unlock(asked);
 	if (result == -EINPROGRESS)
-		return fault_wait(vmf, region, granule, req, retry.deadline);
+		return fault_wait(vmf, region, granule, req, retry);
 	umem_request_put(req);
 	return result ? VM_FAULT_SIGBUS : 0;
 }

@@ -102,6 +102,8 @@ static struct umem_region *region_alloc(const struct umem_create *create)
 	region->timeout_ms = create->timeout_ms;
 	region->timeout = max(msecs_to_jiffies(create->timeout_ms), 1UL);
 	region->spin_ns = create->spin_ns;
+	region->wary = region->flags & UMEM_CREATE_USER_ONLY ||
+		       region->wait_policy == UMEM_WAIT_FAILFAST;
 	region->creator = current_euid();
 
 	region->stats = alloc_percpu_gfp(struct umem_stats, GFP_KERNEL_ACCOUNT);
@@ -193,8 +195,10 @@ struct file *umem_region_pin(struct umem_region *region)
 void umem_region_update_orphan(struct umem_region *region)
 {
 	lockdep_assert_held(&region->channel_lock);
-	if (region->front_gone && !region->channel)
-		WRITE_ONCE(region->orphan, true);
+	if (!region->front_gone || region->channel)
+		return;
+	WRITE_ONCE(region->orphan, true);
+	WRITE_ONCE(region->wary, true);
 }
 
 /* No region fd is left: nobody can open a channel any more. Sleeps. */

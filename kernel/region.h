@@ -82,6 +82,8 @@ struct umem_channel;
  * @front_gone: no region fd is open and none can be opened again.
  * @orphan: nobody can ever provide again; set once under @channel_lock, read
  *	without a lock.
+ * @wary: a fault may have to fail at once: @orphan, or what was chosen at creation
+ *	(fail-fast, UMEM_CREATE_USER_ONLY). Else there is one thing to look at.
  * @attachment: live provider in the kernel, RCU.
  * @draining: attachments that were ended and are not fully detached yet.
  * @drained: those who wait until @draining is 0.
@@ -121,6 +123,7 @@ struct umem_region {
 	struct umem_channel *channel;
 	bool front_gone;
 	bool orphan;
+	bool wary;
 	struct umem_attachment __rcu *attachment;
 	atomic_t draining;
 	wait_queue_head_t drained;

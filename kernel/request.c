@@ -76,6 +76,7 @@ int umem_requests_init(struct umem_region *region, unsigned int depth)
 
 	for (i = 0; i < depth; i++) {
 		table->slots[i].region = region;
+		table->slots[i].bucket = table->buckets;
 		table->slots[i].data.tag = i;
 		init_waitqueue_head(&table->slots[i].wait);
 		INIT_LIST_HEAD(&table->slots[i].queued);
@@ -301,8 +302,8 @@ slot_get(struct umem_region *region, struct umem_bucket *bucket,
 
 	if (unlikely(!req))
 		return -EAGAIN;
-	req->granule = granule;
-	req->bucket = bucket;
+	WRITE_ONCE(req->granule, granule);
+	WRITE_ONCE(req->bucket, bucket);
 	req->data.offset = umem_granule_offset(region, granule);
 	req->prefetch = prefetch;
 	err = request_get_pages(req, locked);
@@ -340,12 +341,12 @@ static bool may_be_zeroed(struct umem_bucket *bucket, struct page *page)
  * is being punched (-EBUSY), its page was dropped with an earlier request of
  * it (-EAGAIN), or has to be made uptodate before (-EUCLEAN). On success the
  * caller has a reference beside the one for being open. Bottom halves are off.
- * @locked: the folio has been locked since the page was got.
+ * @kept: the folio has been locked since the page was got; or @locked, later.
  */
 static __always_inline struct umem_request *
 request_insert(struct umem_region *region, struct umem_bucket *bucket,
 	       struct umem_request *req, struct umem_attachment *att,
-	       bool locked)
+	       bool kept, bool locked)
 {
 	struct umem_request *other = NULL;
 
@@ -365,13 +366,19 @@ request_insert(struct umem_region *region, struct umem_bucket *bucket,
 			request_demand_locked(other);
 		goto unlock;
 	}
-	if (!locked && !umem_page_is_current(region, req->data.page)) {
+	if (!kept && !umem_page_is_current(region, req->data.page)) {
 		other = ERR_PTR(-EAGAIN);
 		goto unlock;
 	}
 	if (may_be_zeroed(bucket, req->data.page)) {
 		other = ERR_PTR(-EUCLEAN);
-		goto unlock;
+		if (!kept && !locked)
+			goto unlock;
+		/*
+		 * The folio lock keeps those off who would zero it, the bucket lock
+		 * those who would have it written.
+		 */
+		umem_page_zero_unwritten(req->data.page);
 	}
 	refcount_set(&req->ref, 2);
 	hlist_add_head(&req->hash, &bucket->requests);
@@ -394,8 +401,8 @@ unlock:
  */
 static __always_inline struct umem_request *
 request_submit(struct umem_region *region, struct umem_bucket *bucket,
-	       struct umem_request *mine, bool may_poll, bool locked,
-	       bool *queued)
+	       struct umem_request *mine, bool may_poll, bool kept,
+	       bool locked, bool *queued)
 {
 	struct umem_attachment *att;
 	struct umem_request *req;
@@ -405,7 +412,7 @@ request_submit(struct umem_region *region, struct umem_bucket *bucket,
 	att = rcu_dereference_bh(region->attachment);
 	polled = att && may_poll && umem_attachment_is_fast(att);
 	WRITE_ONCE(mine->polled, polled);
-	req = request_insert(region, bucket, mine, att, locked);
+	req = request_insert(region, bucket, mine, att, kept, locked);
 	if (likely(req == mine && att))
 		umem_attachment_submit(att, req, polled);
 	rcu_read_unlock_bh();
@@ -413,14 +420,20 @@ request_submit(struct umem_region *region, struct umem_bucket *bucket,
 	return req;
 }
 
-/* tmpfs is about to zero what is not uptodate: before the provider writes it. */
-static noinline void make_uptodate(struct page *page, bool locked)
+/* tmpfs may be about to zero the page: we do it, before the provider writes it. */
+static noinline struct umem_request *
+request_submit_zeroed(struct umem_region *region, struct umem_bucket *bucket,
+		      struct umem_request *mine, bool may_poll, bool *queued)
 {
-	if (!locked)
-		lock_page(page);
-	umem_page_zero_unwritten(page);
-	if (!locked)
-		unlock_page(page);
+	struct page *page = mine->data.page;
+	struct umem_request *req;
+
+	lock_page(page);
+	req = request_submit(region, bucket, mine, may_poll, false, true,
+			     queued);
+	/* Pinned by @mine, to which the caller has a reference whatever came of it. */
+	unlock_page(page);
+	return req;
 }
 
 /*
@@ -429,19 +442,18 @@ static noinline void make_uptodate(struct page *page, bool locked)
  */
 static __always_inline struct umem_request *
 request_open(struct umem_region *region, struct umem_bucket *bucket,
-	     struct umem_request *mine, bool may_poll, bool locked)
+	     struct umem_request *mine, bool may_poll, bool kept)
 {
 	struct umem_request *req;
 	bool queued;
 
-	req = request_submit(region, bucket, mine, may_poll, locked, &queued);
-	while (unlikely(req != mine)) {
-		if (req != ERR_PTR(-EUCLEAN))
-			return req;
-		make_uptodate(mine->data.page, locked);
-		req = request_submit(region, bucket, mine, may_poll, locked,
-				     &queued);
-	}
+	req = request_submit(region, bucket, mine, may_poll, kept, false,
+			     &queued);
+	if (unlikely(req == ERR_PTR(-EUCLEAN)))
+		req = request_submit_zeroed(region, bucket, mine, may_poll,
+					    &queued);
+	if (unlikely(req != mine))
+		return req;
 	umem_stat_inc(region, UMEM_STAT_REQUESTS);
 	if (unlikely(queued))
 		umem_queue_notify(region);

@@ -51,11 +51,12 @@ enum umem_queue {
  * @data: what the provider sees, see provider.h; first of all. @data.tag, fixed, is
  *	the index of the slot; @data.page is pinned; constant while @ref is held.
  * @region: fixed: the region.
- * @granule: constant while @ref is held.
- * @bucket: that of @granule; constant while @ref is held.
+ * @granule: constant while @ref is held; of a free slot, what it was last.
+ * @bucket: that of @granule, likewise.
  * @pages: fixed: NULL, or for a huge granule room for the list of its pages;
  *	its content is constant while @ref is held.
- * @ref: one for being open (QUEUED or ISSUED), one for each waiter or user.
+ * @ref: one for being open (QUEUED or ISSUED), one for each waiter or user. Who has
+ *	none takes one under the lock of the bucket in which it found the request.
  * @hash: bucket list; bucket lock.
  * @queued: in one of the lists of enum umem_queue, or in none; queue lock.
  * @prefetch: nobody has waited for it so far; bucket lock.
@@ -289,7 +290,7 @@ static inline void umem_request_free_slot(struct umem_request_table *table,
  *
  * Any context but hard interrupt.
  */
-static inline void
+static __always_inline void
 umem_request_put_keeping_page(struct umem_request_table *table,
 			      struct umem_request *req)
 {
@@ -299,10 +300,11 @@ umem_request_put_keeping_page(struct umem_request_table *table,
 		return;
 	}
 	/*
-	 * The only reference is ours, and nobody gets another one: its own to the
-	 * page is ours as well. Pairs with the release of those that were dropped.
+	 * The only reference is ours, and in no bucket another one is found: its own
+	 * to the page is ours as well. Pairs with the release of those dropped.
 	 */
 	smp_acquire__after_ctrl_dep();
+	refcount_set(&req->ref, 0);
 	umem_request_free_slot(table, req);
 }
 

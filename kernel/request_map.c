@@ -93,6 +93,25 @@ bool umem_request_mapped_by(struct umem_request *req, const void *owner)
 	return mapped;
 }
 
+/*
+ * Takes a reference to a slot's request if it is one of those. What the slot tells is
+ * true only if the request is found where it says to be, under the lock: else it is
+ * free, or becomes another's. One that is mapped stays where it is.
+ */
+static bool get_mapped(struct umem_request *req, const void *owner)
+{
+	struct umem_bucket *bucket = READ_ONCE(req->bucket);
+	bool mapped;
+
+	spin_lock_bh(&bucket->lock);
+	mapped = umem_bucket_find(bucket, READ_ONCE(req->granule)) == req &&
+		 is_owned(req, owner) && req->mapped;
+	if (mapped)
+		refcount_inc(&req->ref);
+	spin_unlock_bh(&bucket->lock);
+	return mapped;
+}
+
 /**
  * umem_request_next_mapped - walk the requests that a channel's mappings show
  * @region: the region.
@@ -112,12 +131,8 @@ struct umem_request *umem_request_next_mapped(struct umem_region *region,
 
 	while (*tag < table->depth) {
 		req = &table->slots[(*tag)++];
-		/* Its granule may change until we have a reference. */
-		if (!refcount_inc_not_zero(&req->ref))
-			continue;
-		if (umem_request_mapped_by(req, owner))
+		if (get_mapped(req, owner))
 			return req;
-		umem_request_put(req);
 	}
 	return NULL;
 }

@@ -133,19 +133,18 @@ void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 
 /* umem_retry_take() where there are notes at all. */
 struct umem_retry umem_retry_find(struct umem_retries *retries,
-				  unsigned long granule,
-				  struct umem_retry retry)
+				  unsigned long granule)
 {
 	struct umem_retry_bucket *bucket = my_bucket(retries);
 	struct note mine = { .task = NULL };
 
 	if (hlist_empty(&bucket->notes))
-		return retry;
+		return (struct umem_retry){};
 	spin_lock(&bucket->lock);
 	clean(retries, bucket, &mine);
 	spin_unlock(&bucket->lock);
 	if (mine.task && mine.granule == granule &&
 	    !time_after(jiffies, mine.expires))
 		return mine.retry;
-	return retry;
+	return (struct umem_retry){};
 }

@@ -45,10 +45,12 @@ struct umem_retries {
 /**
  * struct umem_retry - what is noted
  * @failed: the wait failed; SIGBUS.
- * @deadline: else: when the policy's time limit is over, jiffies.
+ * @waits: it was interrupted: @deadline holds.
+ * @deadline: when the policy's time limit is over, jiffies.
  */
 struct umem_retry {
 	bool failed;
+	bool waits;
 	unsigned long deadline;
 };
 
@@ -57,27 +59,25 @@ void umem_retries_destroy(struct umem_retries *retries);
 void umem_retry_leave(struct umem_retries *retries, unsigned long granule,
 		      const struct umem_retry *retry);
 struct umem_retry umem_retry_find(struct umem_retries *retries,
-				  unsigned long granule,
-				  struct umem_retry retry);
+				  unsigned long granule);
 
 /**
  * umem_retry_take - the note that the current task's last fault left
  * @retries: of the region.
  * @granule: what it touches now.
- * @retry: what holds if nothing was noted for @granule.
  *
  * Each note is taken once. Process context, does not sleep.
  *
- * Return: what was noted, or @retry. By value, so that it stays in registers.
+ * Return: what was noted for @granule; neither failed nor waiting, if nothing was. By
+ * value, so that it stays in registers.
  */
 static inline struct umem_retry umem_retry_take(struct umem_retries *retries,
-						unsigned long granule,
-						struct umem_retry retry)
+						unsigned long granule)
 {
 	/* A task's own note was counted by itself. */
 	if (unlikely(atomic_read(&retries->count)))
-		return umem_retry_find(retries, granule, retry);
-	return retry;
+		return umem_retry_find(retries, granule);
+	return (struct umem_retry){};
 }
 
 #endif /* UMEM_RETRY_H */

@@ -23,8 +23,9 @@
 
 /* Looks at the request before one at what else wants the CPU, as costly. */
 #define LOOKS	4
-/* And before one at the clock, more costly than both. */
+/* And before one at the clock, more costly than both; a multiple of that. */
 #define CLOCK_LOOKS	16
+static_assert(CLOCK_LOOKS % LOOKS == 0);
 /* One answer of so many tells how long the provider takes. */
 #define LEARN	8
 
@@ -60,7 +61,7 @@ static int poll_until(struct umem_attachment *att, struct umem_request *req,
 		result = umem_request_state_result(req);
 		if (result != -EINPROGRESS)
 			return result;
-		if (looks++ % LOOKS)
+		if (++looks % LOOKS)
 			continue;
 		if (somebody_wants_the_cpu())
 			return result;

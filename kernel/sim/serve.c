@@ -328,15 +328,18 @@ void umem_sim_kick(void *priv)
 	struct umem_sim *sim = priv;
 	struct umem_request *req;
 
-	local_bh_disable();
 	while (!READ_ONCE(sim->gone)) {
+		bool taken;
+
 		req = umem_provider_pull(sim->att);
 		if (!req)
-			break;
-		if (!take(sim, req, false))
+			return;
+		local_bh_disable();
+		taken = take(sim, req, false);
+		local_bh_enable();
+		if (!taken)
 			umem_request_requeue(req);
 	}
-	local_bh_enable();
 }
 
 /**

@@ -16,10 +16,18 @@ require umem-bench python3
 TOUCHES=1024
 ROUNDS=2
 
-echo 0 >/proc/lock_stat
+faults()
+{
+	umem-bench scaling -j --source sim:pattern=3 --touches "$1" --rounds "$2" \
+		>"$TMP/report" 2>"$TMP/errors"
+}
+
 echo 1 >/proc/sys/kernel/lock_stat
-umem-bench scaling -j --source sim:pattern=3 --touches $TOUCHES --rounds $ROUNDS \
-	>"$TMP/report" 2>"$TMP/errors"
+# A lock is known from when it is taken first, and may inherit what the place of one of
+# a module that is gone has counted.
+faults 16 1
+echo 0 >/proc/lock_stat
+faults $TOUCHES $ROUNDS
 status=$?
 echo 0 >/proc/sys/kernel/lock_stat
 is "faults on two CPUs: exit status" $status 0 || diag "$(cat "$TMP/errors")"

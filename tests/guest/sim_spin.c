@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -149,6 +150,68 @@ static void sleeps_when_nothing_comes(void **state)
 		assert_int_equal(toucher_join(&touchers[i]), 0);
 	close(sim);
 	drop(region);
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (cpu >= 0)
+		CPU_SET(cpu, &set);
+	for (int i = 0; cpu < 0 && i < CPU_SETSIZE; i++)
+		CPU_SET(i, &set);
+	assert_int_equal(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* Of a thread that is asleep. */
+static uint64_t cpu_ns(const struct toucher *toucher)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(pthread_getcpuclockid(toucher->thread, &clock), 0);
+	clock_gettime(clock, &used);
+	return used.tv_sec * 1000000000ULL + used.tv_nsec;
+}
+
+/*
+ * Alone on its CPU nothing but the clock ends a spin for what does not come. By the
+ * least of several: what the host takes from the machine counts as used.
+ */
+static void spins_no_longer_than_allowed(void **state)
+{
+	struct umem_sim_attach arg = fast();
+	struct toucher touchers[8];
+	int region = make(SPIN_NS);
+	uint64_t least = UINT64_MAX;
+	unsigned int i;
+	int sim;
+
+	(void)state;
+	arg.hang_from = 1000;
+	sim = sim_provide(region, &arg);
+	for (i = 0; i < 999; i++)
+		assert_true(is_right(i));
+	for (i = 0; i < 8; i++) {
+		uint64_t ns;
+
+		run_on(1);
+		toucher_start(&touchers[i], map + (2000 + i) * TEST_PAGE);
+		run_on(0);
+		AWAIT(task_state(getpid(), touchers[i].tid) == 'D' ||
+		      task_state(getpid(), touchers[i].tid) == 'S');
+		ns = cpu_ns(&touchers[i]);
+		least = ns < least ? ns : least;
+	}
+	run_on(-1);
+	print_message("# %lu ns of CPU time\n", least);
+	assert_int_equal(ioctl(sim, UMEM_SIM_IOC_RELEASE), 8);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(toucher_join(&touchers[i]), 0);
+	close(sim);
+	drop(region);
+	assert_true(least < 30 * SPIN_NS);
 }
 
 /*
@@ -340,6 +403,7 @@ int main(void)
 		cmocka_unit_test(polls_only_where_allowed),
 		cmocka_unit_test(polls_no_slow_provider),
 		cmocka_unit_test(sleeps_when_nothing_comes),
+		cmocka_unit_test(spins_no_longer_than_allowed),
 		cmocka_unit_test(yields_to_signals),
 		cmocka_unit_test(replaced_while_polling),
 		cmocka_unit_test(holes_while_polling),
