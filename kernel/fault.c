@@ -273,8 +273,8 @@ static vm_fault_t fault_sleep_locked(struct vm_fault *vmf,
 }
 
 /*
- * Not here yet: wait as the flags of the fault allow, as long as the policy does and
- * @retry has left of it. Takes over @req.
+ * Not here yet: wait as the flags of the fault allow, as long as the policy does, from
+ * now on, or @retry has left of that. Takes over @req.
  */
 static vm_fault_t fault_wait(struct vm_fault *vmf, struct umem_region *region,
 			     unsigned long granule, struct umem_request *req,
@@ -311,14 +311,11 @@ static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 	return ret & VM_FAULT_SIGBUS ? UMEM_FAULT_FAILED : UMEM_FAULT_PROVIDED;
 }
 
-/* Whether a fault may ask for what is missing, in a region that is wary. */
-static bool may_ask(const struct umem_region *region, unsigned int flags)
+/* Leave a request that may be polled for by us alone. */
+static noinline void fault_put(struct umem_request *req)
 {
-	/* Also KVM, ptrace, and whatever else acts for a process. */
-	if ((region->flags & UMEM_CREATE_USER_ONLY) &&
-	    !(flags & FAULT_FLAG_USER))
-		return false;
-	return umem_region_servable(region);
+	umem_request_arm_open(req);
+	umem_request_put(req);
 }
 
 static void fault_unlock(struct umem_asked asked)
@@ -361,10 +358,11 @@ fault_take_page(struct vm_fault *vmf, struct umem_region *region,
 	} else if (fault_maps(vmf, region, granule)) {
 		ret = fault_lock_page(vmf, region, req->data.page);
 	}
-	if (likely(ret))
-		umem_request_put_keeping_page(&region->requests, req);
-	else
-		umem_request_put(req);
+	if (likely(ret && umem_request_put_last(&region->requests, req)))
+		return ret;
+	if (ret)
+		get_page(vmf->page);
+	fault_put(req);
 	return ret;
 }
 
@@ -392,6 +390,7 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 {
 	struct umem_retry retry = {};
 	bool may_spin = !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
+	bool wary = READ_ONCE(region->wary);
 	struct umem_asked asked;
 	struct umem_request *req;
 	int result;
@@ -399,12 +398,14 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 	/* As userfaultfd: those who cannot be killed must not wait. */
 	if (current->flags & (PF_EXITING | PF_DUMPCORE))
 		return VM_FAULT_SIGBUS;
-	if (unlikely(READ_ONCE(region->wary)) && !may_ask(region, vmf->flags))
+	/* Also KVM, ptrace, and whatever else acts for a process. */
+	if (unlikely(wary) && (region->flags & UMEM_CREATE_USER_ONLY) &&
+	    !(vmf->flags & FAULT_FLAG_USER))
 		return VM_FAULT_SIGBUS;
 	/* A try that does not sleep leaves the note to the one that does. */
 	if (may_spin)
 		retry = umem_retry_take(&region->retries, granule);
-	if (unlikely(retry.failed))
+	if (unlikely(retry.failed || (wary && !umem_region_servable(region))))
 		return VM_FAULT_SIGBUS;
 
 	umem_stat_inc(region, UMEM_STAT_FAULTS);
@@ -413,7 +414,7 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 					!region->streams.most &&
 					granule == vmf->pgoff);
 	req = asked.req;
-	if (unlikely(IS_ERR_OR_NULL(req)))
+	if (IS_ERR_OR_NULL(req))
 		return fault_unasked(vmf, region, granule, req, retry);
 	if (reads_ahead(region, vmf->flags))
 		umem_streams_missed(region, granule, req);
@@ -428,7 +429,7 @@ fault_missing(struct vm_fault *vmf, struct umem_region *region,
 	fault_unlock(asked);
 	if (result == -EINPROGRESS)
 		return fault_wait(vmf, region, granule, req, retry);
-	umem_request_put(req);
+	fault_put(req);
 	return result ? VM_FAULT_SIGBUS : 0;
 }
 

@@ -21,6 +21,7 @@
 
 #include "punch.h"
 #include "region.h"
+#include "spin.h"
 #include "wait.h"
 
 void umem_punch_init(struct umem_punch *punch)
@@ -124,6 +125,7 @@ static int wait_for_staying(struct umem_region *region, u64 start, u64 end)
 	int err = 0;
 
 	while (!err && (req = find_staying(region, start, end))) {
+		umem_request_arm(req);
 		err = wait_event_killable(req->wait, READ_ONCE(req->state) !=
 					  UMEM_REQUEST_ISSUED);
 		umem_request_put(req);

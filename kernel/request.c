@@ -258,35 +258,27 @@ static void request_demand_locked(struct umem_request *req)
 		umem_queue_promote(req);
 }
 
-/*
- * The open request of a granule, with its bucket locked; or NULL, and it is not: as
- * a hint, whoever inserts one looks again.
- */
-static __always_inline struct umem_request *
-find_and_lock(struct umem_bucket *bucket, unsigned long granule)
+/* As a hint: whoever inserts a request looks again, under the lock. */
+static bool nothing_open(const struct umem_bucket *bucket)
 {
-	struct umem_request *req;
-
-	if (likely(hlist_empty(&bucket->requests)))
-		return NULL;
-	spin_lock_bh(&bucket->lock);
-	req = umem_bucket_find(bucket, granule);
-	if (!req)
-		spin_unlock_bh(&bucket->lock);
-	return req;
+	return likely(hlist_empty(&bucket->requests));
 }
 
 /* The open request of a granule with a reference, for one who waits; or NULL. */
 static __always_inline struct umem_request *
 request_find(struct umem_bucket *bucket, unsigned long granule)
 {
-	struct umem_request *req = find_and_lock(bucket, granule);
+	struct umem_request *req;
 
-	if (unlikely(req)) {
+	if (nothing_open(bucket))
+		return NULL;
+	spin_lock_bh(&bucket->lock);
+	req = umem_bucket_find(bucket, granule);
+	if (req) {
 		refcount_inc(&req->ref);
 		request_demand_locked(req);
-		spin_unlock_bh(&bucket->lock);
 	}
+	spin_unlock_bh(&bucket->lock);
 	return req;
 }
 
@@ -437,17 +429,18 @@ request_submit_zeroed(struct umem_region *region, struct umem_bucket *bucket,
 }
 
 /*
- * Open @mine, hand it to the provider. As umem_request_get(); what it returns is
- * @mine, or @mine is no more.
+ * Open @mine, hand it to the provider. As umem_request_get(); when it returns another
+ * than @mine, that is still the caller's. @kept: the folio if it has been locked since
+ * it was got; else, or when it was unlocked, NULL.
  */
 static __always_inline struct umem_request *
 request_open(struct umem_region *region, struct umem_bucket *bucket,
-	     struct umem_request *mine, bool may_poll, bool kept)
+	     struct umem_request *mine, bool may_poll, struct folio **kept)
 {
 	struct umem_request *req;
 	bool queued;
 
-	req = request_submit(region, bucket, mine, may_poll, kept, false,
+	req = request_submit(region, bucket, mine, may_poll, *kept, false,
 			     &queued);
 	if (unlikely(req == ERR_PTR(-EUCLEAN)))
 		req = request_submit_zeroed(region, bucket, mine, may_poll,
@@ -455,8 +448,13 @@ request_open(struct umem_region *region, struct umem_bucket *bucket,
 	if (unlikely(req != mine))
 		return req;
 	umem_stat_inc(region, UMEM_STAT_REQUESTS);
-	if (unlikely(queued))
+	if (unlikely(queued)) {
+		/* Who is told may want it, to write. */
+		if (*kept)
+			folio_unlock(*kept);
+		*kept = NULL;
 		umem_queue_notify(region);
+	}
 	return req;
 }
 
@@ -483,7 +481,7 @@ request_get(struct umem_region *region, unsigned long granule, bool may_poll,
 		folio_unlock(locked);
 		locked = NULL;
 	}
-	asked.req = request_open(region, bucket, mine, may_poll, locked);
+	asked.req = request_open(region, bucket, mine, may_poll, &locked);
 	if (likely(asked.req == mine)) {
 		asked.locked = locked;
 		return asked;
@@ -545,10 +543,13 @@ unsigned int umem_requests_background(const struct umem_request_table *table)
 
 static bool is_open(struct umem_bucket *bucket, unsigned long granule)
 {
-	bool open = find_and_lock(bucket, granule);
+	bool open;
 
-	if (open)
-		spin_unlock_bh(&bucket->lock);
+	if (nothing_open(bucket))
+		return false;
+	spin_lock_bh(&bucket->lock);
+	open = umem_bucket_find(bucket, granule);
+	spin_unlock_bh(&bucket->lock);
 	return open;
 }
 
@@ -581,8 +582,9 @@ static struct umem_request *prefetch_prepare(struct umem_region *region,
 static noinline int prefetch_open(struct umem_request *mine)
 {
 	struct umem_region *region = mine->region;
+	struct folio *unlocked = NULL;
 	struct umem_request *req = request_open(region, mine->bucket, mine,
-						false, false);
+						false, &unlocked);
 
 	if (req == mine) {
 		umem_stat_inc(region, UMEM_STAT_PREFETCHES);

@@ -92,6 +92,7 @@ struct umem_request {
 	int error;
 	wait_queue_head_t wait;
 };
+
 static_assert(!offsetof(struct umem_request, data));
 
 /**
@@ -283,29 +284,29 @@ static inline void umem_request_free_slot(struct umem_request_table *table,
 }
 
 /**
- * umem_request_put_keeping_page - drop a reference, and keep one to its page
+ * umem_request_put_last - drop a reference if it is the only one, and keep its page
  * @table: the table.
- * @req: a request that has ended, with a granule of one page; not to be used
- *	afterwards.
+ * @req: a request with a granule of one page.
  *
  * Any context but hard interrupt.
+ *
+ * Return: true when it was the only one: @req had ended and is not to be used
+ * afterwards, and its reference to the page is the caller's. False: nothing was done.
  */
-static __always_inline void
-umem_request_put_keeping_page(struct umem_request_table *table,
-			      struct umem_request *req)
+static __always_inline bool
+umem_request_put_last(struct umem_request_table *table,
+		      struct umem_request *req)
 {
-	if (unlikely(refcount_read(&req->ref) != 1)) {
-		get_page(req->data.page);
-		umem_request_put(req);
-		return;
-	}
+	if (unlikely(refcount_read(&req->ref) != 1))
+		return false;
 	/*
-	 * The only reference is ours, and in no bucket another one is found: its own
-	 * to the page is ours as well. Pairs with the release of those dropped.
+	 * In no bucket another one is found. Pairs with the release of those that
+	 * were dropped.
 	 */
 	smp_acquire__after_ctrl_dep();
 	refcount_set(&req->ref, 0);
 	umem_request_free_slot(table, req);
+	return true;
 }
 
 /* Shared by the files above; not for others. */

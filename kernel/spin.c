@@ -51,7 +51,7 @@ static bool somebody_wants_the_cpu(void)
 
 /* The result of @req, or -EINPROGRESS when it is time to sleep. */
 static int poll_until(struct umem_attachment *att, struct umem_request *req,
-		      u64 *now, u64 end)
+		      u64 end)
 {
 	unsigned int looks = 0;
 	int result;
@@ -70,8 +70,7 @@ static int poll_until(struct umem_attachment *att, struct umem_request *req,
 		/* A hole that is made does not end what a provider has. */
 		if (umem_granule_provided(req->region, req->granule))
 			return 0;
-		*now = local_clock();
-		if (*now >= end)
+		if (local_clock() >= end)
 			return result;
 		cpu_relax();
 	}
@@ -90,7 +89,6 @@ int umem_request_spin(struct umem_request *req)
 {
 	struct umem_region *region = req->region;
 	u64 start = READ_ONCE(req->submitted);
-	u64 now = start;
 	struct umem_attachment *att;
 	int result = -EINPROGRESS;
 
@@ -98,12 +96,12 @@ int umem_request_spin(struct umem_request *req)
 	att = rcu_dereference(region->attachment);
 	/* Else it is ended by detaching; or another came, which polls not. */
 	if (att && att->spin_ns)
-		result = poll_until(att, req, &now, start + region->spin_ns);
-	if (result != -EINPROGRESS && start % LEARN == 0)
-		umem_attachment_learn(att, now - start);
+		result = poll_until(att, req, start + region->spin_ns);
+	if (result != -EINPROGRESS && start && start % LEARN == 0)
+		umem_attachment_learn(att, local_clock() - start);
 	rcu_read_unlock();
-	if (result == -EINPROGRESS)
-		umem_request_arm(req);
+	/* Also where a hole was made meanwhile, and the provider goes on. */
+	umem_request_arm_open(req);
 	return result;
 }
 

@@ -21,6 +21,16 @@ static inline void umem_request_arm(struct umem_request *req)
 		umem_request_end_polling(req);
 }
 
+/*
+ * Before a poller, or who found a request that is polled for, leaves it: there may be
+ * no other, and it has to end even if nobody wants its granule any more.
+ */
+static inline void umem_request_arm_open(struct umem_request *req)
+{
+	if (umem_request_state_result(req) == -EINPROGRESS)
+		umem_request_arm(req);
+}
+
 /* umem_request_result() now, by one who does something else meanwhile. */
 static inline int umem_request_look(struct umem_request *req)
 {

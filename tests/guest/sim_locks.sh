@@ -12,6 +12,7 @@
 
 require umem-bench python3
 [ -e /proc/lock_stat ] || skip_all "this kernel does not count its locks"
+grep -Eq 'debug_locks: +1' /proc/lockdep_stats || skip_all "this kernel has given up counting"
 
 TOUCHES=1024
 ROUNDS=2

@@ -36,7 +36,7 @@
 
 static char *map;
 
-static int make(uint32_t spin_ns)
+static int make_with(uint32_t spin_ns, uint32_t readahead)
 {
 	struct umem_create create = {
 		.size = SIZE,
@@ -44,6 +44,7 @@ static int make(uint32_t spin_ns)
 		.max_inflight = 16,
 		.max_data = TEST_PAGE,
 		.spin_ns = spin_ns,
+		.readahead = readahead,
 	};
 	int device = umem_device_open();
 	int region;
@@ -55,6 +56,11 @@ static int make(uint32_t spin_ns)
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
 	assert_true(map != MAP_FAILED);
 	return region;
+}
+
+static int make(uint32_t spin_ns)
+{
+	return make_with(spin_ns, 0);
 }
 
 static void drop(int region)
@@ -185,20 +191,27 @@ static void spins_no_longer_than_allowed(void **state)
 	struct toucher touchers[8];
 	int region = make(SPIN_NS);
 	uint64_t least = UINT64_MAX;
+	uint64_t polled = 0;
 	unsigned int i;
 	int sim;
 
 	(void)state;
 	arg.hang_from = 1000;
 	sim = sim_provide(region, &arg);
-	for (i = 0; i < 999; i++)
+	for (i = 0; i < 999; i++) {
+		if (i == 900)
+			polled = sim_stats(sim).polled;
 		assert_true(is_right(i));
+	}
+	/* So it will be polled for. */
+	assert_true(sim_stats(sim).polled > polled);
 	for (i = 0; i < 8; i++) {
 		uint64_t ns;
 
 		run_on(1);
 		toucher_start(&touchers[i], map + (2000 + i) * TEST_PAGE);
 		run_on(0);
+		AWAIT(sim_stats(sim).hung == i + 1);
 		AWAIT(task_state(getpid(), touchers[i].tid) == 'D' ||
 		      task_state(getpid(), touchers[i].tid) == 'S');
 		ns = cpu_ns(&touchers[i]);
@@ -214,11 +227,23 @@ static void spins_no_longer_than_allowed(void **state)
 	assert_true(least < 30 * SPIN_NS);
 }
 
+static uint64_t in_order(uint64_t i)
+{
+	return i;
+}
+
+/* In no order that read-ahead would find, in half of the region. */
+static uint64_t scattered(uint64_t i)
+{
+	return (i * i * 2654435761u >> 7) % (GRANULES / 2);
+}
+
 /*
  * What answers in the middle of the longest spin, so that all that it takes to
  * end one comes while it lasts. The first granules have taught that it is fast.
  */
-static int provide_midway(int region, uint64_t *next)
+static int provide_midway(int region, uint64_t (*place)(uint64_t i),
+			  uint64_t *next)
 {
 	struct umem_sim_attach arg = fast();
 	double end = test_now() + TEST_SECONDS;
@@ -228,7 +253,7 @@ static int provide_midway(int region, uint64_t *next)
 	sim = sim_provide(region, &arg);
 	for (*next = 0; sim_stats(sim).polled < 64; ++*next) {
 		assert_true(*next < GRANULES / 2 && test_now() < end);
-		assert_true(is_right(*next));
+		assert_true(is_right(place(*next)));
 	}
 	return sim;
 }
@@ -268,7 +293,7 @@ static void yields_to_signals(void **state)
 
 	(void)state;
 	sigaction(SIGUSR1, &action, NULL);
-	sim = provide_midway(region, &copy_from);
+	sim = provide_midway(region, in_order, &copy_from);
 	copy_to = memfd_create("copy", 0);
 	copied = false;
 	next = sim_stats(sim).polled;
@@ -346,13 +371,14 @@ static bool is_right_or_hole(uint64_t granule)
 	return true;
 }
 
+/* Every other granule becomes a hole. */
 static void *touch_all_or_holes(void *unused)
 {
 	uint64_t i;
 
 	(void)unused;
-	for (i = 0; i < GRANULES; i++)
-		if (!is_right_or_hole(i))
+	for (i = 0; i < GRANULES; i += 2)
+		if (!is_right_or_hole(i) || !is_right(i + 1))
 			wrong = true;
 	return NULL;
 }
@@ -362,23 +388,20 @@ static bool is_hole(uint64_t granule)
 	return test_is_zero(map + granule * TEST_PAGE);
 }
 
-/* A fault that polls keeps its folio locked, which whoever makes a hole wants. */
-static void holes_while_polling(void **state)
+static void make_holes(int region)
 {
 	struct umem_sim_attach arg = fast();
-	int region = make(SPIN_NS);
 	int sim = sim_provide(region, &arg);
 	pthread_t threads[THREADS];
-	uint64_t polled, i;
+	uint64_t i;
 	unsigned int t;
 
-	(void)state;
 	wrong = false;
 	for (t = 0; t < THREADS; t++)
 		assert_int_equal(pthread_create(&threads[t], NULL,
 						touch_all_or_holes, NULL), 0);
 	/* Behind those who touch, with them, and before them. */
-	for (i = 0; i < GRANULES; i++) {
+	for (i = 0; i < GRANULES; i += 2) {
 		assert_int_equal(fallocate(region, FALLOC_FL_PUNCH_HOLE |
 					   FALLOC_FL_KEEP_SIZE,
 					   i * TEST_PAGE, TEST_PAGE), 0);
@@ -387,11 +410,79 @@ static void holes_while_polling(void **state)
 	}
 	for (t = 0; t < THREADS; t++)
 		pthread_join(threads[t], NULL);
-	for (i = 0; i < GRANULES; i++)
-		assert_true(is_hole(i));
-	polled = sim_stats(sim).polled;
-	print_message("# %lu were polled for\n", polled);
+	for (i = 0; i < GRANULES; i += 2)
+		assert_true(is_hole(i) && is_right(i + 1));
+	print_message("# %lu were polled for\n",
+		      (unsigned long)sim_stats(sim).polled);
 	assert_false(wrong);
+	/* What nobody wants any more has to end all the same. */
+	AWAIT(!test_status(region).requests_issued);
+	close(sim);
+	drop(region);
+}
+
+/* A fault that polls keeps its folio locked, which whoever makes a hole wants. */
+static void holes_while_polling(void **state)
+{
+	(void)state;
+	make_holes(make(SPIN_NS));
+}
+
+/* With read-ahead it does not: the hole may be there before the answer. */
+static void holes_while_polling_ahead(void **state)
+{
+	(void)state;
+	make_holes(make_with(SPIN_NS, 16 * TEST_PAGE));
+}
+
+#define HOLES 256
+
+static _Atomic uint64_t touched;	/* which one, plus 1 */
+
+static uint64_t place_of(uint64_t i)
+{
+	return GRANULES / 2 + scattered(i);
+}
+
+static void *touch_places(void *unused)
+{
+	uint64_t i;
+
+	for (i = 0; i < HOLES; i++) {
+		touched = i + 1;
+		if (!is_right_or_hole(place_of(i)))
+			wrong = true;
+	}
+	return unused;
+}
+
+/* Each hole where a fault has just begun to poll: its provider goes on alone. */
+static void holes_under_pollers(void **state)
+{
+	int region = make_with(SPIN_NS, 16 * TEST_PAGE);
+	uint64_t i, next, polled;
+	pthread_t thread;
+	int sim;
+
+	(void)state;
+	wrong = false;
+	touched = 0;
+	sim = provide_midway(region, scattered, &next);
+	polled = sim_stats(sim).polled;
+	assert_int_equal(pthread_create(&thread, NULL, touch_places, NULL), 0);
+	for (i = 0; i < HOLES; i++) {
+		while (touched <= i)
+			sched_yield();
+		assert_int_equal(fallocate(region, FALLOC_FL_PUNCH_HOLE |
+					   FALLOC_FL_KEEP_SIZE,
+					   place_of(i) * TEST_PAGE,
+					   TEST_PAGE), 0);
+	}
+	pthread_join(thread, NULL);
+	print_message("# %lu were polled for\n",
+		      (unsigned long)(sim_stats(sim).polled - polled));
+	assert_false(wrong);
+	AWAIT(!test_status(region).requests_issued);
 	close(sim);
 	drop(region);
 }
@@ -407,6 +498,8 @@ int main(void)
 		cmocka_unit_test(yields_to_signals),
 		cmocka_unit_test(replaced_while_polling),
 		cmocka_unit_test(holes_while_polling),
+		cmocka_unit_test(holes_while_polling_ahead),
+		cmocka_unit_test(holes_under_pollers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,9 +337,20 @@ static void print_row(const struct row *row)
 	       sum.p99 / 1e3, sum.p99_9 / 1e3, row->touches, row->faults);
 }
 
+static double ratio_at(const struct demand *demand, double percentile)
+{
+	return hist_at(demand->filling.hist, percentile) /
+	       hist_at(demand->idle.hist, percentile);
+}
+
 static double p99_ratio(const struct demand *demand)
 {
-	return hist_at(demand->filling.hist, 99) / hist_at(demand->idle.hist, 99);
+	return ratio_at(demand, 99);
+}
+
+static double p50_ratio(const struct demand *demand)
+{
+	return ratio_at(demand, 50);
 }
 
 static int print_text(const struct demand *demand)
@@ -357,8 +368,8 @@ static int print_text(const struct demand *demand)
 	print_row(&demand->filling);
 	printf("filling: %.0f pages/s, with the touches %.0f\n",
 	       rate(&demand->alone), rate(&demand->disturbed));
-	printf("p99 %.4f of idle, fill_rate_ratio %.4f\n", p99_ratio(demand),
-	       rate_ratio(demand));
+	printf("p99 %.4f of idle, p50 %.4f of idle, fill_rate_ratio %.4f\n",
+	       p99_ratio(demand), p50_ratio(demand), rate_ratio(demand));
 	return fflush(stdout) ? -errno : 0;
 }
 
@@ -375,6 +386,7 @@ static int print_json(const struct demand *demand)
 			rate(&demand->disturbed));
 	json_add_number(report, "fill_rate_ratio", rate_ratio(demand));
 	json_add_number(report, "p99_ratio", p99_ratio(demand));
+	json_add_number(report, "p50_ratio", p50_ratio(demand));
 	json_object_array_add(rows, report_json_row(&demand->idle, NULL));
 	json_object_array_add(rows, report_json_row(&demand->filling, NULL));
 	json_add(report, "rows", rows);
