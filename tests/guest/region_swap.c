@@ -233,7 +233,10 @@ static void *mark_under_pressure(void *arg)
 	return NULL;
 }
 
-/* A region of 12 MiB in a cgroup of 6 MiB. */
+/*
+ * A region of 24 MiB in a cgroup of 12 MiB: what is on its way to a slow swap device
+ * has to fit beside what is read from it.
+ */
 static void under_memory_pressure(void **state)
 {
 	struct marker markers[4];
@@ -244,9 +247,9 @@ static void under_memory_pressure(void **state)
 		rmdir(CGROUP);
 		skip();
 	}
-	put(CGROUP "/memory.max", "6M");
+	put(CGROUP "/memory.max", "12M");
 	put(CGROUP "/cgroup.procs", "0");
-	open_fixture(&one, 3072);
+	open_fixture(&one, 6144);
 	for (i = 0; i < 4; i++) {
 		markers[i] = (struct marker){ .f = &one, .number = i };
 		pthread_create(&markers[i].thread, NULL, mark_under_pressure,
