@@ -16,9 +16,10 @@
 struct page *umem_backing_page_of_large(struct folio *folio, pgoff_t index);
 
 /**
- * umem_backing_get_page - get a page of a missing granule, to write it
- * @region: the region; its backing file is pinned.
+ * umem_backing_get_page_locked - get a page of a missing granule, to write it
+ * @region: the region, of granules of one page; its backing file is pinned.
  * @index: of the page in the region.
+ * @locked: out: its folio, still locked, or NULL for a part of a large one.
  *
  * Allocates when there is none, charged to the current task. The page stays
  * in the page cache while the reference is held: reclaim and migration leave
@@ -31,20 +32,42 @@ struct page *umem_backing_page_of_large(struct folio *folio, pgoff_t index);
  * Return: the page with a reference, or ERR_PTR.
  */
 static __always_inline struct page *
-umem_backing_get_page(struct umem_region *region, pgoff_t index)
+umem_backing_get_page_locked(struct umem_region *region, pgoff_t index,
+			     struct folio **locked)
 {
 	struct folio *folio;
-	int err;
+	int err = umem_write_begin(region->mapping, index, &folio);
 
-	if (unlikely(region->granule_order))
-		return shmem_read_mapping_page(region->mapping, index);
-	err = umem_write_begin(region->mapping, index, &folio);
+	*locked = NULL;
 	if (unlikely(err))
 		return ERR_PTR(err);
 	if (unlikely(folio_test_large(folio)))
 		return umem_backing_page_of_large(folio, index);
-	folio_unlock(folio);
+	*locked = folio;
 	return folio_page(folio, 0);
+}
+
+/**
+ * umem_backing_get_page - the same, unlocked and for granules of any size
+ * @region: the region; its backing file is pinned.
+ * @index: of the page in the region.
+ *
+ * Sleeps.
+ *
+ * Return: the page with a reference, or ERR_PTR.
+ */
+static __always_inline struct page *
+umem_backing_get_page(struct umem_region *region, pgoff_t index)
+{
+	struct folio *locked;
+	struct page *page;
+
+	if (unlikely(region->granule_order))
+		return shmem_read_mapping_page(region->mapping, index);
+	page = umem_backing_get_page_locked(region, index, &locked);
+	if (likely(locked))
+		folio_unlock(locked);
+	return page;
 }
 
 #endif /* UMEM_BACKING_H */

@@ -196,24 +196,6 @@ static noinline int get_many_pages(struct umem_request *req)
 	return err;
 }
 
-/* As umem_backing_get_page(). *@locked: its folio if that is small, still locked. */
-static __always_inline int get_page_locked(struct umem_request *req,
-					   struct folio **locked)
-{
-	struct folio *folio;
-	int err = umem_write_begin(req->region->mapping, req->granule, &folio);
-
-	if (unlikely(err))
-		return err;
-	if (unlikely(folio_test_large(folio))) {
-		req->data.page = umem_backing_page_of_large(folio, req->granule);
-		return 0;
-	}
-	req->data.page = folio_page(folio, 0);
-	*locked = folio;
-	return 0;
-}
-
 /*
  * Pins the pages of req->granule, which it allocates if need be. *@locked: NULL, or
  * the folio that is locked. Sleeps.
@@ -225,8 +207,12 @@ static __always_inline int request_get_pages(struct umem_request *req,
 	if (unlikely(req->pages))
 		return get_many_pages(req);
 	if (likely(!req->prefetch))
-		return get_page_locked(req, locked);
-	req->data.page = umem_request_page_background(req->region, req->granule);
+		req->data.page = umem_backing_get_page_locked(req->region,
+							      req->granule,
+							      locked);
+	else
+		req->data.page = umem_request_page_background(req->region,
+							      req->granule);
 	return PTR_ERR_OR_ZERO(req->data.page);
 }
 

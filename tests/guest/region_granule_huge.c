@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "lib/huge.h"
+#include "lib/setting.h"
 #include "lib/smaps.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"

@@ -5,7 +5,6 @@
  *
  * needs: umem
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +19,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
@@ -27,21 +27,6 @@
 #define SIZE (PAGES * TEST_PAGE)
 #define CREATOR "/sys/fs/cgroup/umem-creator"
 #define TOUCHER "/sys/fs/cgroup/umem-toucher"
-
-static int put(const char *directory, const char *file, const char *value)
-{
-	char path[128];
-	ssize_t done;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -errno;
-	done = write(fd, value, strlen(value));
-	close(fd);
-	return done < 0 ? -errno : 0;
-}
 
 /* Pages of shared memory charged to a cgroup. */
 static long shmem_pages(const char *directory)
@@ -71,7 +56,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	put("/sys/fs/cgroup", "cgroup.procs", "0");
+	setting_try("/sys/fs/cgroup/cgroup.procs", "0");
 	rmdir(CREATOR);
 	rmdir(TOUCHER);
 	return 0;
@@ -91,10 +76,10 @@ static void who_is_charged(void **state)
 	char *mem;
 
 	(void)state;
-	assert_int_equal(put(CREATOR, "cgroup.procs", "0"), 0);
+	assert_true(setting_try(CREATOR "/cgroup.procs", "0"));
 	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 512);
 	channel = hand_open(region, 0);
-	assert_int_equal(put(TOUCHER, "cgroup.procs", "0"), 0);
+	assert_true(setting_try(TOUCHER "/cgroup.procs", "0"));
 	mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, region, 0);
 
 	/* A push is nobody's fault. */
@@ -153,10 +138,10 @@ static void nobody_is_killed(void **state)
 	int region;
 
 	(void)state;
-	assert_int_equal(put(CREATOR, "cgroup.procs", "0"), 0);
+	assert_true(setting_try(CREATOR "/cgroup.procs", "0"));
 	region = test_region(pages * TEST_PAGE, UMEM_WAIT_HARD, 0, 512);
-	assert_int_equal(put(TOUCHER, "cgroup.procs", "0"), 0);
-	assert_int_equal(put(CREATOR, "memory.max", "8M"), 0);
+	assert_true(setting_try(TOUCHER "/cgroup.procs", "0"));
+	assert_true(setting_try(CREATOR "/memory.max", "8M"));
 	pattern_provider_start(&provider, region);
 	for (i = 0; i < pages; i += 128) {
 		assert_int_equal(posix_fadvise(region, i * TEST_PAGE,

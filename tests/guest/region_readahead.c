@@ -21,6 +21,7 @@
 
 #include "lib/hand_provider.h"
 #include "lib/huge.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 
 #define CGROUP "/sys/fs/cgroup/umem-swap"
@@ -188,15 +189,6 @@ static void waiting_pages_are_left_alone(void **state)
 	close(channel);
 }
 
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
 static long number_in(const char *path)
 {
 	long number = -1;
@@ -247,8 +239,8 @@ static void under_memory_pressure(void **state)
 		rmdir(CGROUP);
 		skip();
 	}
-	put(CGROUP "/memory.max", "12M");
-	put(CGROUP "/cgroup.procs", "0");
+	assert_true(setting_try(CGROUP "/memory.max", "12M"));
+	assert_true(setting_try(CGROUP "/cgroup.procs", "0"));
 	open_fixture(&one, 6144);
 	for (i = 0; i < 4; i++) {
 		markers[i] = (struct marker){ .f = &one, .number = i };

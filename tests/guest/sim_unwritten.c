@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/setting.h"
 #include "lib/sim_attach.h"
 #include "lib/touch.h"
 #include "provider/pattern.h"
@@ -147,30 +148,21 @@ static void run(rival_fn rival)
 	} while (test_now() < end);
 }
 
-static void put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, value, strlen(value)), strlen(value));
-	close(fd);
-}
-
 /* Regions are made where there is memory for one, and not for much more. */
 static int move_to_tight_memory(void **state)
 {
 	(void)state;
 	if (mkdir(TIGHT, 0755))
 		return -1;
-	put(TIGHT "/memory.max", "48M");
-	put(TIGHT "/cgroup.procs", "0");
+	assert_true(setting_try(TIGHT "/memory.max", "48M"));
+	assert_true(setting_try(TIGHT "/cgroup.procs", "0"));
 	return 0;
 }
 
 static int move_back(void **state)
 {
 	(void)state;
-	put("/sys/fs/cgroup/cgroup.procs", "0");
+	assert_true(setting_try("/sys/fs/cgroup/cgroup.procs", "0"));
 	return rmdir(TIGHT);
 }
 

@@ -34,7 +34,7 @@ some_more()
 umemctl run --size "${MB}M" --wait-policy hard --provider $SOURCE -- \
 	sh -c 'sha256sum <&3 >"$0"' "$TMP/sum" &
 run=$!
-wait_until 20 pgrep -P $run >/dev/null
+wait_until 20 pgrep -P $run >/dev/null || die "the program does not start"
 T=$(pgrep -P $run):3
 
 for time in first second third; do

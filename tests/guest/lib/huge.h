@@ -38,12 +38,6 @@ char *huge_pattern(uint64_t granule);
 /* Whether a granule holds the pattern, from its first byte on. */
 bool huge_matches(const char *at, uint64_t granule);
 
-/* Writes a setting; false when there is none, or it does not take this. */
-bool setting_try(const char *path, const char *value);
-
-/* The chosen one of "a [b] c", into @value. */
-void setting_read(const char *path, char *value, size_t size);
-
 /* Of /proc/meminfo. */
 long meminfo_kilobytes(const char *field);
 
