@@ -437,7 +437,8 @@ static void holes_while_polling_ahead(void **state)
 
 #define HOLES 256
 
-static _Atomic uint64_t touched;	/* which one, plus 1 */
+/* How many places the toucher may have, has begun with, and is ready with. */
+static _Atomic uint64_t allowed, begun, ready;
 
 static uint64_t place_of(uint64_t i)
 {
@@ -449,9 +450,12 @@ static void *touch_places(void *unused)
 	uint64_t i;
 
 	for (i = 0; i < HOLES; i++) {
-		touched = i + 1;
+		while (allowed <= i)
+			sched_yield();
+		begun = i + 1;
 		if (!is_right_or_hole(place_of(i)))
 			wrong = true;
+		ready = i + 1;
 	}
 	return unused;
 }
@@ -466,23 +470,27 @@ static void holes_under_pollers(void **state)
 
 	(void)state;
 	wrong = false;
-	touched = 0;
+	allowed = begun = ready = 0;
 	sim = provide_midway(region, scattered, &next);
 	polled = sim_stats(sim).polled;
 	assert_int_equal(pthread_create(&thread, NULL, touch_places, NULL), 0);
 	for (i = 0; i < HOLES; i++) {
-		while (touched <= i)
+		allowed = i + 1;
+		while (begun <= i)
 			sched_yield();
 		assert_int_equal(fallocate(region, FALLOC_FL_PUNCH_HOLE |
 					   FALLOC_FL_KEEP_SIZE,
 					   place_of(i) * TEST_PAGE,
 					   TEST_PAGE), 0);
+		while (ready <= i)
+			sched_yield();
+		/* Nobody polls any more, the next fault may not help. */
+		AWAIT(!test_status(region).requests_issued);
 	}
 	pthread_join(thread, NULL);
 	print_message("# %lu were polled for\n",
 		      (unsigned long)(sim_stats(sim).polled - polled));
 	assert_false(wrong);
-	AWAIT(!test_status(region).requests_issued);
 	close(sim);
 	drop(region);
 }
