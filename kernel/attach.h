@@ -6,6 +6,7 @@
 #define UMEM_ATTACH_H
 
 #include <linux/compiler.h>
+#include <linux/hash.h>
 #include <linux/sched/clock.h>
 #include <linux/workqueue.h>
 
@@ -39,6 +40,9 @@ struct umem_attachment {
 int umem_attach_init(void);
 void umem_attach_exit(void);
 
+/* One granule of 1 << LEARN_BITS tells how long the provider takes. */
+#define UMEM_LEARN_BITS	3
+
 void umem_attachment_unpublish(struct umem_attachment *att);
 void umem_attachment_end(struct umem_attachment *att);
 int umem_attachments_drained(struct umem_region *region);
@@ -62,6 +66,17 @@ static inline void umem_attachment_arm(struct umem_attachment *att,
 		att->ops->arm(att->priv, req);
 }
 
+/*
+ * Whether the time of @req is taken. By its granule, so that what is early and what
+ * is late counts alike.
+ */
+static inline bool umem_attachment_measures(const struct umem_attachment *att,
+					    const struct umem_request *req)
+{
+	return !hash_long(req->granule, UMEM_LEARN_BITS) ||
+	       !READ_ONCE(att->latency_ns);
+}
+
 /* @polled: req->polled, which whoever found @req may have cleared since. */
 static inline void umem_attachment_submit(struct umem_attachment *att,
 					  struct umem_request *req, bool polled)
@@ -77,7 +92,8 @@ static inline void umem_attachment_submit(struct umem_attachment *att,
 	if (READ_ONCE(req->state) != UMEM_REQUEST_ISSUED || !att->spin_ns ||
 	    READ_ONCE(req->prefetch))
 		return;
-	WRITE_ONCE(req->submitted, local_clock());
+	if (umem_attachment_measures(att, req))
+		WRITE_ONCE(req->submitted, local_clock());
 	/*
 	 * Who found the request and sleeps may have called @arm before @submit
 	 * knew it. Pairs with umem_request_end_polling(): it sees the request

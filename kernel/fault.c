@@ -272,6 +272,13 @@ static vm_fault_t fault_sleep_locked(struct vm_fault *vmf,
 		VM_FAULT_SIGBUS : 0;
 }
 
+/* Leave a request for which nobody else may poll, or who does may not run. */
+static noinline void fault_put(struct umem_request *req)
+{
+	umem_request_arm_open(req);
+	umem_request_put(req);
+}
+
 /*
  * Not here yet: wait as the flags of the fault allow, as long as the policy does, from
  * now on, or @retry has left of that. Takes over @req.
@@ -286,7 +293,7 @@ static vm_fault_t fault_wait(struct vm_fault *vmf, struct umem_region *region,
 	/* With both bits the caller cannot sleep; the lock stays with it. */
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
 		if (!IS_ERR(req))
-			umem_request_put(req);
+			fault_put(req);
 		return VM_FAULT_RETRY;
 	}
 	if (vmf->flags & FAULT_FLAG_ALLOW_RETRY)
@@ -309,13 +316,6 @@ static enum umem_fault_end how_it_ended(vm_fault_t ret, bool nowait)
 	if (ret & VM_FAULT_OOM)
 		return UMEM_FAULT_NOMEM;
 	return ret & VM_FAULT_SIGBUS ? UMEM_FAULT_FAILED : UMEM_FAULT_PROVIDED;
-}
-
-/* Leave a request that may be polled for by us alone. */
-static noinline void fault_put(struct umem_request *req)
-{
-	umem_request_arm_open(req);
-	umem_request_put(req);
 }
 
 static void fault_unlock(struct umem_asked asked)

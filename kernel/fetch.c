@@ -15,6 +15,7 @@
 
 #include "fetch.h"
 #include "region.h"
+#include "spin.h"
 #include "wait.h"
 
 /**
@@ -46,7 +47,7 @@ static int asked_woken(struct wait_queue_entry *entry, unsigned int mode,
 {
 	struct asked *asked = container_of(entry, struct asked, entry);
 
-	/* Not the last reference: who ends a request wakes first. */
+	/* May be the last reference: nothing that frees a request minds the lock. */
 	if (take_verdict(asked))
 		umem_request_put(asked->req);
 	return 0;
@@ -59,6 +60,7 @@ static void asked_begin(struct asked *asked, struct umem_request *req)
 	bool over;
 
 	asked->req = req;
+	umem_request_arm(req);
 	init_waitqueue_func_entry(&asked->entry, asked_woken);
 	spin_lock_irq(&wq->lock);
 	__add_wait_queue(wq, &asked->entry);

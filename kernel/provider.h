@@ -50,9 +50,10 @@ struct umem_request;
  *	over by a fault that spins for @req; it has a reference, but @req may
  *	have ended meanwhile, or have been queued again. By several at once;
  *	under rcu_read_lock(), process context.
- * @arm: somebody sleeps until @req ends: end it without being polled, though
- *	others may still do that. Same context; any number of times, also while
- *	@submit has not returned or when @req has ended.
+ * @arm: somebody sleeps until @req ends, or polls no more: end it without being
+ *	polled, though others may still do that. Any number of times, also while
+ *	@submit has not returned or when @req has ended. Process context under
+ *	rcu_read_lock(), or as @submit.
  * @detach: stop, and return only when no byte can land in a page any more and
  *	every request taken was ended by umem_request_done() or
  *	umem_request_requeue(). No operation above runs any more or will. Process

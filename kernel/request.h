@@ -66,9 +66,9 @@ enum umem_queue {
  *	the folio lock may end it or give it back, see channel_map.c. Bucket
  *	lock; set under the folio lock as well.
  * @polled: its provider may wait for umem_attachment_arm(); set before it is
- *	submitted, cleared by whoever is about to call that.
- * @submitted: local_clock() when its provider had taken it, 0 where nobody
- *	measures.
+ *	submitted, cleared by whoever is about to call that, or takes it away.
+ * @submitted: local_clock() when its provider had taken it, 0 where that is not
+ *	measured.
  * @error: negative errno for waiters; written before @state becomes FAILED.
  * @wait: those who wait for this granule.
  */

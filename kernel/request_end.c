@@ -433,6 +433,7 @@ static bool requeue_locked(struct umem_bucket *bucket,
 	req->owner = NULL;
 	/* Whoever has it next took less time for it. */
 	WRITE_ONCE(req->submitted, 0);
+	WRITE_ONCE(req->polled, false);
 	umem_request_move(bucket, req, UMEM_REQUEST_QUEUED);
 	umem_queue_add(req, umem_queue_of(req));
 	return true;

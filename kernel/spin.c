@@ -26,8 +26,6 @@
 /* And before one at the clock, more costly than both; a multiple of that. */
 #define CLOCK_LOOKS	16
 static_assert(CLOCK_LOOKS % LOOKS == 0);
-/* One answer of so many tells how long the provider takes. */
-#define LEARN	8
 
 /*
  * Completions of some devices are softirqs, which may be waiting for us; with
@@ -88,7 +86,7 @@ static int poll_until(struct umem_attachment *att, struct umem_request *req,
 int umem_request_spin(struct umem_request *req)
 {
 	struct umem_region *region = req->region;
-	u64 start = READ_ONCE(req->submitted);
+	u64 submitted = READ_ONCE(req->submitted);
 	struct umem_attachment *att;
 	int result = -EINPROGRESS;
 
@@ -96,9 +94,9 @@ int umem_request_spin(struct umem_request *req)
 	att = rcu_dereference(region->attachment);
 	/* Else it is ended by detaching; or another came, which polls not. */
 	if (att && att->spin_ns)
-		result = poll_until(att, req, start + region->spin_ns);
-	if (result != -EINPROGRESS && start && start % LEARN == 0)
-		umem_attachment_learn(att, local_clock() - start);
+		result = poll_until(att, req, local_clock() + region->spin_ns);
+	if (result != -EINPROGRESS && submitted)
+		umem_attachment_learn(att, local_clock() - submitted);
 	rcu_read_unlock();
 	/* Also where a hole was made meanwhile, and the provider goes on. */
 	umem_request_arm_open(req);
