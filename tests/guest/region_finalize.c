@@ -412,6 +412,7 @@ static unsigned long full_scans(void)
 static void khugepaged_collapses(void **state)
 {
 	unsigned long scans;
+	char *own;
 
 	(void)state;
 	if (access(KHUGEPAGED, F_OK))
@@ -423,8 +424,11 @@ static void khugepaged_collapses(void **state)
 	write_file(KHUGEPAGED "pages_to_scan", "65536");
 	provide_all();
 	check_pages(mem, 0, PAGES);
-	/* Whoever has something to collapse is scanned. */
-	madvise(room(HUGE), HUGE, MADV_HUGEPAGE);
+	/* A process is scanned after a fault in what is its own and may be huge. */
+	own = room(HUGE);
+	assert_int_equal(mprotect(own, HUGE, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(madvise(own, HUGE, MADV_HUGEPAGE), 0);
+	*own = 1;
 	madvise(mem, SIZE, MADV_HUGEPAGE);
 	scans = full_scans();
 	AWAIT(full_scans() > scans + 2);

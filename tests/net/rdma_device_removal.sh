@@ -12,7 +12,8 @@
 
 require rdma umemctl sha256sum
 
-MB=$UMEM_TEST_MB
+# Not so little that all is there before the third time.
+MB=$((UMEM_TEST_MB > 32 ? UMEM_TEST_MB : 32))
 SOURCE=rdma://10.0.0.1:7471/7
 
 on_host1 "head -c ${MB}M /dev/urandom >/tmp/image
