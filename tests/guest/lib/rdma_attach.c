@@ -141,14 +141,25 @@ bool wait_detached(int region, unsigned int ms)
 
 int read_granule(int region, uint64_t granule)
 {
-	uint64_t words[TEST_PAGE / sizeof(uint64_t)];
+	uint64_t words[TEST_PAGE / sizeof(uint64_t)], offset;
+	unsigned int i, wrong = 0, first = 0;
 	ssize_t n;
 
 	n = pread(region, words, sizeof(words), granule * TEST_PAGE);
+	if (n < 0)
+		return errno;
 	if (n != sizeof(words))
-		return n < 0 ? errno : EILSEQ;
-	for (unsigned int i = 0; i < TEST_PAGE / sizeof(*words); i++)
-		if (words[i] != hostile_word(granule * TEST_PAGE + 8 * i))
-			return EILSEQ;
-	return 0;
+		return ENODATA;
+	for (i = 0; i < TEST_PAGE / sizeof(*words); i++)
+		if (words[i] != hostile_word(granule * TEST_PAGE + 8 * i) &&
+		    !wrong++)
+			first = i;
+	if (!wrong)
+		return 0;
+	offset = granule * TEST_PAGE + 8 * first;
+	print_message("# %u words are wrong from %#llx on: %#llx, not %#llx\n",
+		      wrong, (unsigned long long)offset,
+		      (unsigned long long)words[first],
+		      (unsigned long long)hostile_word(offset));
+	return EILSEQ;
 }

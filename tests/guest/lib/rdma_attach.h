@@ -38,7 +38,7 @@ bool wait_detached(int region, unsigned int ms);
 
 /*
  * pread() of one granule: 0 when it holds what hostile_server exports, EILSEQ
- * when it holds anything else, or errno.
+ * when it holds anything else, which is told, ENODATA when it was short, or errno.
  */
 int read_granule(int region, uint64_t granule);
 
