@@ -49,7 +49,7 @@ check "a block device is filled" dd if="$TMP/pattern" of=/dev/ram0 bs=1M
 check_fails "nvmeof needs a device" bench --rows nvmeof
 check_fails "a device that is not there" bench --rows nvmeof --nvmeof /dev/ram99
 check_fails "a device that is too small" \
-	bench --size 2M --rows nvmeof --nvmeof /dev/ram0 --verify-pattern=3
+	bench --size 32M --rows nvmeof --nvmeof /dev/ram0 --verify-pattern=3
 check_fails "a device that holds something else" \
 	bench --rows nvmeof --nvmeof /dev/ram0 --verify-pattern=4
 for access in "" --write; do

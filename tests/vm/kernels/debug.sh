@@ -10,7 +10,7 @@
 # shellcheck disable=SC2034 # for tests/vm/kernel
 recipe_resumes=1 recipe_debug=1
 # Of a build, about; for the progress line.
-debug_steps=1850
+debug_steps=1930
 
 recipe_version()
 {
