@@ -13,10 +13,12 @@
 
 require tc umemctl sha256sum
 
-MB=$UMEM_TEST_MB
+# Not so little that all is there before it falls silent.
+MB=$((UMEM_TEST_MB > 32 ? UMEM_TEST_MB : 32))
 SOURCE=rdma://10.0.0.1:7471/7
-# 8 of these are less than a second.
-LIMITS="--ack-timeout 100"
+# 8 of these are less than a second, where the machine is not slow.
+# shellcheck disable=SC2154 # from lib.sh
+LIMITS="--ack-timeout $((100 * umem_slower))"
 
 on_host1 "head -c ${MB}M /dev/urandom >/tmp/image
 	umem-serve --listen rdma://10.0.0.1:7471 --export 7=/tmp/image >/tmp/log 2>&1 &"
@@ -58,7 +60,7 @@ detached()
 umemctl run --size ${MB}M --wait-policy hard $LIMITS --provider $SOURCE -- \
 	sh -c 'sha256sum <&3 >"$0"' "$TMP/sum" &
 run=$!
-wait_until 20 pgrep -P $run >/dev/null
+wait_until 20 pgrep -P $run >/dev/null || die "the program does not start"
 T=$(pgrep -P $run):3
 wait_until 20 busy
 silence
@@ -80,7 +82,7 @@ is "every byte is right" "$(cat "$TMP/sum")" "$wanted"
 umemctl run --size ${MB}M --wait-policy hard $LIMITS --provider $SOURCE -- \
 	sleep 1000 &
 run=$!
-wait_until 20 pgrep -P $run >/dev/null
+wait_until 20 pgrep -P $run >/dev/null || die "the program does not start"
 T=$(pgrep -P $run):3
 sleep 5
 is "an idle server is kept" "$(field provider_kind)" kernel

@@ -14,6 +14,8 @@
 require tc umemctl umem-provider region_exec sha256sum
 
 SIZE=33554432
+# shellcheck disable=SC2154 # from lib.sh
+ACK_MS=$((100 * umem_slower))
 SOURCE=rdma://10.0.0.1:7471/7
 on_host1 "head -c $SIZE /dev/urandom >/tmp/image
 	umem-serve --listen rdma://10.0.0.1:7471 --export 7=/tmp/image \
@@ -41,7 +43,7 @@ rm -f "$TMP/ready"
 mkfifo "$TMP/ready"
 provide()
 {
-	umem-provider --ready-fd 9 --ack-timeout 100 --connect-timeout 2000 \
+	umem-provider --ready-fd 9 --ack-timeout "$ACK_MS" --connect-timeout 2000 \
 		"$T" $SOURCE 9>"$TMP/ready" >>"$TMP/log" 2>&1 &
 	provider=$!
 	[ "$(head -c 1 "$TMP/ready")" = 1 ]
