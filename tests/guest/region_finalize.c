@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/setting.h"
 #include "lib/smaps.h"
 #include "lib/touch.h"
 
@@ -388,15 +389,6 @@ static void collapses(void **state)
 
 #define KHUGEPAGED "/sys/kernel/mm/transparent_hugepage/khugepaged/"
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
 static unsigned long full_scans(void)
 {
 	FILE *file = fopen(KHUGEPAGED "full_scans", "r");
@@ -418,10 +410,11 @@ static void khugepaged_collapses(void **state)
 	if (access(KHUGEPAGED, F_OK))
 		skip();
 	/* Not always: it would be busy with the memory of others. */
-	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
-	write_file(KHUGEPAGED "scan_sleep_millisecs", "10");
-	write_file(KHUGEPAGED "alloc_sleep_millisecs", "10");
-	write_file(KHUGEPAGED "pages_to_scan", "65536");
+	assert_true(setting_try("/sys/kernel/mm/transparent_hugepage/enabled",
+				"madvise"));
+	assert_true(setting_try(KHUGEPAGED "scan_sleep_millisecs", "10"));
+	assert_true(setting_try(KHUGEPAGED "alloc_sleep_millisecs", "10"));
+	assert_true(setting_try(KHUGEPAGED "pages_to_scan", "65536"));
 	provide_all();
 	check_pages(mem, 0, PAGES);
 	/* A process is scanned after a fault in what is its own and may be huge. */
@@ -439,7 +432,7 @@ static void khugepaged_collapses(void **state)
 	AWAIT(full_scans() > scans + 2);
 	/* It makes huge pages, the next touch maps them. */
 	AWAIT((check_pages(mem, 0, PAGES), huge_kilobytes(mem) > 0));
-	write_file(KHUGEPAGED "scan_sleep_millisecs", "10000");
+	assert_true(setting_try(KHUGEPAGED "scan_sleep_millisecs", "10000"));
 }
 
 /* A gated hole has no huge page by advice: its neighbours would be fetched. */
