@@ -178,12 +178,21 @@ static void tracepoints(void **state)
 #undef LINE
 }
 
-static long meminfo_free(void)
+/*
+ * Free memory in KiB: MemFree and, which MemFree leaves out, the pages that the
+ * CPUs keep at hand. An allocation of 32 MiB makes Linux 6.12 keep 7 MiB more.
+ */
+static long free_kib(void)
 {
 	const char *at = strstr(slurp("/proc/meminfo"), "MemFree:");
+	long free;
 
 	assert_non_null(at);
-	return strtol(at + 8, NULL, 10);
+	free = strtol(at + 8, NULL, 10);
+	slurp("/proc/zoneinfo");
+	for (at = text; (at = strstr(at, " count:")); at++)
+		free += strtol(at + 7, NULL, 10) * (TEST_PAGE >> 10);
+	return free;
 }
 
 /* A bit for each granule and little else. */
@@ -204,10 +213,10 @@ static void a_terabyte_costs_33_mebibytes(void **state)
 	assert_true(device >= 0);
 	/* What the first region ever allocates once is not the cost of one. */
 	close(test_region(SIZE, UMEM_WAIT_HARD, 0, 8));
-	before = meminfo_free();
+	before = free_kib();
 	region = umem_region_create(device, &create);
 	assert_true(region >= 0);
-	cost = before - meminfo_free();
+	cost = before - free_kib();
 	status = test_status(region);
 	print_message("1 TiB: %ld KiB less are free, memory is %llu bytes\n",
 		      cost, (unsigned long long)status.memory);
