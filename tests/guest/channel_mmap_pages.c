@@ -20,14 +20,15 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
+#include "lib/pagemap.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
-#define HUGE (2UL << 20)
-#define BLOCK (HUGE / TEST_PAGE)
+#define BLOCK TEST_HUGE_PAGES
 #define PAGES (2 * BLOCK)
 #define SIZE (PAGES * TEST_PAGE)
-#define ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define THREADS 8
 #define DISK "/dev/vda"
 
@@ -39,18 +40,6 @@ static int region, channel;
 static char *mem, *map;
 static struct toucher touchers[THREADS];
 
-/* A mapping aligned to 2 MiB. */
-static char *map_aligned(int fd)
-{
-	char *at = mmap(NULL, SIZE + HUGE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	at += -(uintptr_t)at % HUGE;
-	assert_ptr_equal(mmap(at, SIZE, PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_FIXED, fd, 0), at);
-	return at;
-}
-
 /* Threads wait for granules 0 to THREADS - 1, and the channel has them. */
 static int setup(void **state)
 {
@@ -59,8 +48,8 @@ static int setup(void **state)
 	(void)state;
 	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 16);
 	channel = hand_open(region, 0);
-	mem = map_aligned(region);
-	map = map_aligned(channel);
+	mem = map_aligned(region, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	map = map_aligned(channel, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	for (i = 0; i < THREADS; i++)
 		toucher_start(&touchers[i], mem + i * TEST_PAGE);
 	hand_take_all(channel, 0, THREADS);
@@ -80,19 +69,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool is_mapped(const char *at)
-{
-	static int pagemap = -1;
-	uint64_t entry;
-
-	if (pagemap < 0)
-		pagemap = open("/proc/self/pagemap", O_RDONLY);
-	assert_int_equal(pread(pagemap, &entry, sizeof(entry),
-			       (uintptr_t)at / TEST_PAGE * sizeof(entry)),
-			 sizeof(entry));
-	return entry >> 63;
-}
-
 /* The mapping shows the granules from @first on, and no others. */
 static void assert_shown(unsigned int first, unsigned int count)
 {
@@ -101,7 +77,7 @@ static void assert_shown(unsigned int first, unsigned int count)
 	for (i = 0; i < PAGES; i++) {
 		bool shown = i - first < count;
 
-		if (!shown && is_mapped(map + i * TEST_PAGE))
+		if (!shown && pagemap_present(map + i * TEST_PAGE))
 			fail_msg("page %u is mapped", i);
 		if (!shown && i % 64 > 2 * THREADS)
 			continue;
@@ -110,23 +86,12 @@ static void assert_shown(unsigned int first, unsigned int count)
 	}
 }
 
-static void system_writes(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0)
-		return;
-	if (write(fd, value, strlen(value)) < 0)
-		print_message("%s: %s\n", path, strerror(errno));
-	close(fd);
-}
-
 static void reclaim(void)
 {
 	madvise(map, SIZE, MADV_PAGEOUT);
 	madvise(mem, SIZE, MADV_PAGEOUT);
-	system_writes("/proc/sys/vm/drop_caches", "3");
-	system_writes("/proc/sys/vm/compact_memory", "1");
+	setting_try("/proc/sys/vm/drop_caches", "3");
+	setting_try("/proc/sys/vm/compact_memory", "1");
 }
 
 static void reclaim_loses_nothing(void **state)
@@ -178,16 +143,8 @@ static char restore[32];
 
 static int force(void **state)
 {
-	char line[128] = "", *start, *end;
-	int fd = open(ENABLED, O_RDONLY);
-
-	assert_true(fd >= 0 && read(fd, line, sizeof(line) - 1) > 0);
-	close(fd);
-	start = strchr(line, '[');
-	end = strchr(start, ']');
-	snprintf(restore, sizeof(restore), "%.*s", (int)(end - start - 1),
-		 start + 1);
-	system_writes(ENABLED, "force");
+	setting_read(SHMEM_ENABLED, restore, sizeof(restore));
+	assert_true(setting_try(SHMEM_ENABLED, "force"));
 	return setup(state);
 }
 
@@ -195,20 +152,13 @@ static int unforce(void **state)
 {
 	int err = teardown(state);
 
-	system_writes(ENABLED, restore);
+	setting_try(SHMEM_ENABLED, restore);
 	return err;
 }
 
 static void need_large_folio(void)
 {
-	char line[128];
-	long kilobytes = 0;
-	FILE *file = fopen("/proc/meminfo", "r");
-
-	while (fgets(line, sizeof(line), file))
-		sscanf(line, "ShmemHugePages: %ld", &kilobytes);
-	fclose(file);
-	if (!kilobytes)
+	if (!meminfo_kilobytes("ShmemHugePages:"))
 		fail_msg("no large folio was used: this shows nothing");
 }
 

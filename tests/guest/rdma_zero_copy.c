@@ -20,36 +20,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/pagemap.h"
 #include "lib/pattern_provider.h"
 #include "lib/rdma_attach.h"
+#include "lib/setting.h"
 #include "provider/lib/region.h"
 
 #define TRACING		"/sys/kernel/tracing/"
 #define GRANULES	256
-#define PM_PRESENT	(1ULL << 63)
-#define PM_PFN		((1ULL << 55) - 1)
-
-static void put(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_TRUNC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static uint64_t mapped_pfn(const volatile void *address)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	assert_true(fd >= 0);
-	assert_int_equal(pread(fd, &entry, sizeof(entry),
-			       (uintptr_t)address / TEST_PAGE * 8), 8);
-	close(fd);
-	assert_true(entry & PM_PRESENT);
-	return entry & PM_PFN;
-}
 
 /* Frames by granule from lines "... EVENT: offset=0x.. pfn=0x.. ...". */
 static unsigned int traced_pfns(const char *event, uint64_t pfn[GRANULES])
@@ -88,16 +66,16 @@ static void nic_writes_the_mapped_page(void **state)
 		     0);
 	assert_ptr_not_equal(words, MAP_FAILED);
 
-	put(TRACING "trace", "");
-	put(TRACING "events/umem_rdma/enable", "1");
+	setting_need(TRACING "trace", "");
+	setting_need(TRACING "events/umem_rdma/enable", "1");
 	for (uint64_t i = 0; i < GRANULES; i++)
 		assert_int_equal(words[i * 512], hostile_word(i * TEST_PAGE));
-	put(TRACING "events/umem_rdma/enable", "0");
+	setting_need(TRACING "events/umem_rdma/enable", "0");
 
 	assert_int_equal(traced_pfns("read_post", posted), GRANULES);
 	assert_int_equal(traced_pfns("read_done", done), GRANULES);
 	for (unsigned int i = 0; i < GRANULES; i++) {
-		assert_int_equal(posted[i], mapped_pfn(&words[i * 512]));
+		assert_int_equal(posted[i], pagemap_pfn(&words[i * 512]));
 		assert_int_equal(done[i], posted[i]);
 	}
 

@@ -28,6 +28,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/pass_fd.h"
 #include "lib/touch.h"
 
 #define PAGES 128
@@ -141,40 +142,6 @@ static void other_users_cannot_open(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void send_fd(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = "";
-	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &msg, 0), 1);
-}
-
-static int receive_fd(int socket)
-{
-	char control[CMSG_SPACE(sizeof(int))];
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	if (recvmsg(socket, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		return -1;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 /* The only descriptor is on its way through a socket. */
 static void passed_by_socket(void **state)
 {
@@ -182,9 +149,9 @@ static void passed_by_socket(void **state)
 	int sockets[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
-	send_fd(sockets[0], f->region);
+	pass_fd(sockets[0], f->region);
 	close(f->region);
-	f->region = receive_fd(sockets[1]);
+	f->region = pass_fd_receive(sockets[1]);
 	assert_true(f->region >= 0);
 	check_all(f->region);
 	close(sockets[0]);
@@ -198,7 +165,7 @@ static void lost_in_a_socket(void **state)
 	int sockets[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
-	send_fd(sockets[0], f->region);
+	pass_fd(sockets[0], f->region);
 	close(f->region);
 	assert_int_equal(test_status(f->provider.channel).provider_kind,
 			 UMEM_PROVIDER_USER);

@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "lib/huge.h"
+#include "lib/pagemap.h"
 #include "lib/setting.h"
 #include "lib/smaps.h"
 #include "lib/touch.h"
@@ -80,25 +81,12 @@ static void touch_and_take(struct toucher *toucher, size_t at)
 	assert_int_equal(huge_take(channel), at / TEST_HUGE);
 }
 
-static bool is_mapped(const char *at)
-{
-	static int pagemap = -1;
-	uint64_t entry;
-
-	if (pagemap < 0)
-		pagemap = open("/proc/self/pagemap", O_RDONLY);
-	assert_int_equal(pread(pagemap, &entry, sizeof(entry),
-			       (uintptr_t)at / TEST_PAGE * sizeof(entry)),
-			 sizeof(entry));
-	return entry >> 63;
-}
-
 static unsigned int mapped_pages(const char *at, size_t granule)
 {
 	unsigned int i, count = 0;
 
 	for (i = 0; i < TEST_HUGE_PAGES; i++)
-		count += is_mapped(at + granule * TEST_HUGE + i * TEST_PAGE);
+		count += pagemap_present(at + granule * TEST_HUGE + i * TEST_PAGE);
 	return count;
 }
 

@@ -19,31 +19,19 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
+#include "lib/pagemap.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 
-#define HUGE (2UL << 20)
-#define BLOCK (HUGE / TEST_PAGE)
+#define BLOCK TEST_HUGE_PAGES
 #define PAGES (2 * BLOCK)
 #define SIZE (PAGES * TEST_PAGE)
-#define ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 static int region = -1, channel = -1;
 static char *mem;
 
 /* ---- What is mapped ----------------------------------------------------- */
-
-static bool is_mapped(const char *at)
-{
-	static int pagemap = -1;
-	uint64_t entry;
-
-	if (pagemap < 0)
-		pagemap = open("/proc/self/pagemap", O_RDONLY);
-	assert_int_equal(pread(pagemap, &entry, sizeof(entry),
-			       (uintptr_t)at / TEST_PAGE * sizeof(entry)),
-			 sizeof(entry));
-	return entry >> 63;
-}
 
 /* What is mapped must be the pattern; returns how much that is. */
 static unsigned int check_mapped(const char *at, unsigned int first)
@@ -51,7 +39,7 @@ static unsigned int check_mapped(const char *at, unsigned int first)
 	unsigned int i, mapped = 0;
 
 	for (i = first; i < PAGES; i++) {
-		if (!is_mapped(at + i * TEST_PAGE))
+		if (!pagemap_present(at + i * TEST_PAGE))
 			continue;
 		mapped++;
 		if (!pattern_matches(at + i * TEST_PAGE, i))
@@ -60,23 +48,11 @@ static unsigned int check_mapped(const char *at, unsigned int first)
 	return mapped;
 }
 
-/* A mapping aligned to 2 MiB. */
-static char *map_aligned(int prot, int flags)
-{
-	char *at = mmap(NULL, SIZE + HUGE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	at += -(uintptr_t)at % HUGE;
-	assert_ptr_equal(mmap(at, SIZE, prot, flags | MAP_FIXED, region, 0),
-			 at);
-	return at;
-}
-
 static void open_region(void)
 {
 	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 16);
 	channel = hand_open(region, 0);
-	mem = map_aligned(PROT_READ | PROT_WRITE, MAP_SHARED);
+	mem = map_aligned(region, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
 static int close_region(void **state)
@@ -109,7 +85,7 @@ static void fault_around_stops_at_missing(void **state)
 	for (i = 0; i < 16; i++)
 		if (i != 3)
 			assert_int_equal(touch_read(mem + i * TEST_PAGE), 0);
-	assert_false(is_mapped(mem + 3 * TEST_PAGE));
+	assert_false(pagemap_present(mem + 3 * TEST_PAGE));
 	assert_int_equal(check_mapped(mem, 0), 15);
 	/* Nor does it by a private mapping, nor for a reader. */
 	toucher_start(&second, mem + 3 * TEST_PAGE + 8);
@@ -135,41 +111,12 @@ static void fault_around_maps_what_is_whole(void **state)
 
 static char restore[32];
 
-static void set_enabled(const char *value)
-{
-	int fd = open(ENABLED, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, value, strlen(value)), strlen(value));
-	close(fd);
-}
-
 static int force(void **state)
 {
-	char line[128] = "", *start, *end;
-	int fd = open(ENABLED, O_RDONLY);
-
 	(void)state;
-	assert_true(fd >= 0 && read(fd, line, sizeof(line) - 1) > 0);
-	close(fd);
-	start = strchr(line, '[');
-	end = strchr(start, ']');
-	snprintf(restore, sizeof(restore), "%.*s", (int)(end - start - 1),
-		 start + 1);
-	set_enabled("force");
+	setting_read(SHMEM_ENABLED, restore, sizeof(restore));
+	assert_true(setting_try(SHMEM_ENABLED, "force"));
 	return 0;
-}
-
-static long huge_kilobytes(void)
-{
-	char line[128];
-	long kilobytes = 0;
-	FILE *file = fopen("/proc/meminfo", "r");
-
-	while (fgets(line, sizeof(line), file))
-		sscanf(line, "ShmemHugePages: %ld", &kilobytes);
-	fclose(file);
-	return kilobytes;
 }
 
 enum access { READ, WRITE, PREAD, PRIVATE_READ, PRIVATE_WRITE, POPULATE };
@@ -224,7 +171,8 @@ static void access_once(enum access how, unsigned int page)
 	char *map;
 
 	open_region();
-	map = private ? map_aligned(PROT_READ | PROT_WRITE, MAP_PRIVATE) : mem;
+	map = private ? map_aligned(region, SIZE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE) : mem;
 	a.at = map + page * TEST_PAGE;
 	pthread_create(&a.thread, NULL, access_page, &a);
 	while (!a.over) {
@@ -238,7 +186,7 @@ static void access_once(enum access how, unsigned int page)
 	}
 	pthread_join(a.thread, NULL);
 	assert_false(a.wrong);
-	if (!huge_kilobytes())
+	if (!meminfo_kilobytes("ShmemHugePages:"))
 		fail_msg("no large folio was used: this shows nothing");
 	check_mapped(map, 0);
 	check_mapped(mem, 0);
@@ -281,7 +229,7 @@ static void forced_push(void **state)
 	(void)state;
 	open_region();
 	hand_data(channel, 10, 1);
-	if (!huge_kilobytes())
+	if (!meminfo_kilobytes("ShmemHugePages:"))
 		fail_msg("no large folio was used: this shows nothing");
 	toucher_start(&neighbour, mem + 11 * TEST_PAGE);
 	AWAIT(test_status(region).requests >= 1);
@@ -309,7 +257,7 @@ static void forced_and_whole(void **state)
 static int close_forced(void **state)
 {
 	if (restore[0])
-		set_enabled(restore);
+		setting_try(SHMEM_ENABLED, restore);
 	return close_region(state);
 }
 

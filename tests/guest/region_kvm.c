@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
@@ -34,6 +35,8 @@
 /* Ports that KVM's own interrupt controllers leave to userspace. */
 #define PORT_WORD 0x10
 #define PORT_END 0x11
+#define TRACING "/sys/kernel/tracing/"
+#define ASYNC_EVENT TRACING "events/kvm/kvm_try_async_get_page/enable"
 
 /*
  * Real mode: for each page of the region, report its first word and the one at
@@ -159,24 +162,10 @@ static void run_all(struct machine *m)
 	}
 }
 
-static void trace(const char *file, const char *text)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/tracing/%s", file);
-	fd = open(path, O_WRONLY | O_TRUNC);
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
-		print_error("%s: %m\n", path);
-	close(fd);
-}
-
 /* How often KVM gave a page to its worker, as far as the trace tells. */
 static unsigned int async_faults(void)
 {
-	FILE *file = fopen("/sys/kernel/tracing/trace", "r");
+	FILE *file = fopen(TRACING "trace", "r");
 	unsigned int count = 0;
 	char line[256];
 
@@ -187,7 +176,6 @@ static unsigned int async_faults(void)
 	return count;
 }
 
-#define ASYNC_EVENT "events/kvm/kvm_try_async_get_page/enable"
 
 static void run_with_provider(bool irqchip)
 {
@@ -215,10 +203,10 @@ static void sleeps_in_the_worker(void **state)
 	unsigned int seen;
 
 	(void)state;
-	trace("trace", "");
-	trace(ASYNC_EVENT, "1");
+	setting_try(TRACING "trace", "");
+	setting_try(ASYNC_EVENT, "1");
 	run_with_provider(true);
-	trace(ASYNC_EVENT, "0");
+	setting_try(ASYNC_EVENT, "0");
 	seen = async_faults();
 	if (seen == 0)
 		fail_msg("no fault was asynchronous: this shows nothing");

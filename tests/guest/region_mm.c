@@ -26,6 +26,8 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 
 #ifndef MADV_POPULATE_READ
@@ -37,21 +39,13 @@
 
 #define PAGES	1024		/* two blocks of 2 MiB */
 #define SIZE	(PAGES * TEST_PAGE)
-#define HUGE	(2UL << 20)
 
 static int region, channel;
 static char *mem;
 
-/* Aligned to 2 MiB, so that it could be mapped by huge pages. */
 static char *map(int flags)
 {
-	char *at = mmap(NULL, SIZE + HUGE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	at += -(uintptr_t)at % HUGE;
-	assert_ptr_equal(mmap(at, SIZE, PROT_READ | PROT_WRITE,
-			      flags | MAP_FIXED, region, 0), at);
-	return at;
+	return map_aligned(region, SIZE, PROT_READ | PROT_WRITE, flags);
 }
 
 static int setup(void **state)
@@ -234,16 +228,6 @@ static void advice_about_forks(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0)
-		skip();
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
 static long number_in(const char *path)
 {
 	FILE *file = fopen(path, "r");
@@ -264,8 +248,8 @@ static void mergeable(void **state)
 	int i;
 
 	(void)state;
-	put("/sys/kernel/mm/ksm/pages_to_scan", "10000");
-	put("/sys/kernel/mm/ksm/run", "1");
+	setting_need("/sys/kernel/mm/ksm/pages_to_scan", "10000");
+	setting_need("/sys/kernel/mm/ksm/run", "1");
 	hand_data(channel, 0, 4);
 	hand_zero(channel, 4, 4);
 	for (i = 0; i < 8; i++)
@@ -279,7 +263,7 @@ static void mergeable(void **state)
 	assert_int_equal(madvise(anonymous, 2 * TEST_PAGE, MADV_MERGEABLE), 0);
 	scans = number_in("/sys/kernel/mm/ksm/full_scans");
 	AWAIT(number_in("/sys/kernel/mm/ksm/full_scans") > scans + 2);
-	put("/sys/kernel/mm/ksm/run", "2");
+	setting_need("/sys/kernel/mm/ksm/run", "2");
 	for (i = 0; i < 4; i++)
 		assert_true(right(i));
 	for (i = 4; i < 8; i++)
@@ -291,8 +275,6 @@ static void mergeable(void **state)
 	munmap(private, SIZE);
 	munmap(anonymous, 2 * TEST_PAGE);
 }
-
-#define ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /* Everything but page 7 and a quarter is there, in small pages. */
 static void collapse(void **state)
@@ -311,16 +293,16 @@ static void collapse(void **state)
 			assert_int_equal(touch_read(mem + page * TEST_PAGE), 0);
 	begin(&toucher, 7);
 	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		put(ENABLED, settings[i]);
+		setting_need(SHMEM_ENABLED, settings[i]);
 		assert_int_equal(madvise(mem, SIZE, MADV_HUGEPAGE), 0);
-		assert_int_equal(madvise(mem, HUGE, MADV_COLLAPSE), -1);
+		assert_int_equal(madvise(mem, TEST_HUGE, MADV_COLLAPSE), -1);
 		assert_int_equal(errno, EINVAL);
 		for (page = 0; page < 384; page++)
 			if (page != 7)
 				assert_true(right(page));
 		assert_false(toucher_is_over(&toucher));
 	}
-	put(ENABLED, "never");
+	setting_need(SHMEM_ENABLED, "never");
 	assert_int_equal(test_status(region).granules_provided, 383);
 	hand_data(channel, 7, 1);
 	assert_int_equal(toucher_join(&toucher), 0);
@@ -343,7 +325,7 @@ static void collapse_of_private_copies(void **state)
 	hand_data(channel, 0, 256);
 	for (page = 0; page < 256; page++)
 		private[page * TEST_PAGE] = 'w';
-	assert_int_equal(madvise(private, HUGE, MADV_COLLAPSE), -1);
+	assert_int_equal(madvise(private, TEST_HUGE, MADV_COLLAPSE), -1);
 	toucher_start(&toucher, private + 300 * TEST_PAGE);
 	assert_int_equal(hand_take(channel), 300);
 	hand_data(channel, 300, 1);

@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 
 #define PAGES	1024		/* two blocks of 2 MiB */
@@ -61,16 +62,6 @@ static void begin(struct toucher *toucher, unsigned int page)
 	toucher_start(toucher, mem + page * TEST_PAGE);
 	assert_int_equal(hand_take(channel), page);
 	AWAIT(task_state(getpid(), toucher->tid) == 'S');
-}
-
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (fd < 0)
-		skip();
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
 }
 
 /* ---- NUMA policy, and pages that are moved ------------------------------ */
@@ -139,9 +130,9 @@ static void compaction(void **state)
 	for (i = 0; i < 8; i++)
 		begin(&touchers[i], i);
 	for (i = 0; i < 3; i++)
-		put("/proc/sys/vm/compact_memory", "1");
+		setting_need("/proc/sys/vm/compact_memory", "1");
 	hand_data(channel, 0, 8);
-	put("/proc/sys/vm/compact_memory", "1");
+	setting_need("/proc/sys/vm/compact_memory", "1");
 	for (i = 0; i < 8; i++) {
 		assert_int_equal(toucher_join(&touchers[i]), 0);
 		assert_true(right(i));
@@ -220,7 +211,7 @@ static void proc_files(void **state)
 	for (i = 1; i <= 5; i++) {
 		char what[2] = { '0' + i, 0 };
 
-		put("/proc/self/clear_refs", what);
+		setting_need("/proc/self/clear_refs", what);
 		assert_int_equal(mem[0], 'w');
 		assert_true(right(1));
 		assert_int_equal(touch_write(mem, 'w'), 0);
@@ -239,7 +230,7 @@ static void msync_of_missing_pages(void **state)
 	assert_int_equal(msync(mem, SIZE, MS_SYNC), 0);
 	assert_int_equal(msync(mem, SIZE, MS_ASYNC | MS_INVALIDATE), 0);
 	assert_int_equal(mem[8], 'w');
-	put("/proc/sys/vm/drop_caches", "3");
+	setting_need("/proc/sys/vm/drop_caches", "3");
 	assert_int_equal(mem[8], 'w');
 	assert_int_equal(test_status(region).requests, 0);
 }

@@ -21,6 +21,8 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
@@ -45,15 +47,6 @@ static const char *slurp(const char *path)
 	close(fd);
 	text[length] = '\0';
 	return text;
-}
-
-static void put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		fail_msg("%s: %s", path, strerror(errno));
-	close(fd);
 }
 
 static void has(const char *line)
@@ -120,8 +113,8 @@ static int trace_begin(void **state)
 		print_message("no tracefs in this kernel\n");
 		return 0;
 	}
-	put(TRACING "/trace", "");
-	put(TRACING "/events/umem/enable", "1");
+	assert_true(setting_try(TRACING "/trace", ""));
+	assert_true(setting_try(TRACING "/events/umem/enable", "1"));
 	return 0;
 }
 
@@ -129,7 +122,7 @@ static int trace_end(void **state)
 {
 	(void)state;
 	if (!access(TRACING "/events/umem", F_OK))
-		put(TRACING "/events/umem/enable", "0");
+		assert_true(setting_try(TRACING "/events/umem/enable", "0"));
 	return 0;
 }
 
@@ -184,15 +177,13 @@ static void tracepoints(void **state)
  */
 static long free_kib(void)
 {
-	const char *at = strstr(slurp("/proc/meminfo"), "MemFree:");
-	long free;
+	long kib = meminfo_kilobytes("MemFree:");
+	const char *at;
 
-	assert_non_null(at);
-	free = strtol(at + 8, NULL, 10);
 	slurp("/proc/zoneinfo");
 	for (at = text; (at = strstr(at, " count:")); at++)
-		free += strtol(at + 7, NULL, 10) * (TEST_PAGE >> 10);
-	return free;
+		kib += strtol(at + 7, NULL, 10) * (TEST_PAGE >> 10);
+	return kib;
 }
 
 /* A bit for each granule and little else. */

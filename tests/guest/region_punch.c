@@ -19,25 +19,23 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
+#include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
-#define HUGE (2UL << 20)
 #define PAGES 1024
 #define SIZE (PAGES * TEST_PAGE)
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
-#define ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 static int setup(void **state)
 {
 	return hand_fixture_make(state, SIZE, 64);
 }
 
-static int force_large(const char *mode);
-
 static int teardown(void **state)
 {
-	force_large("never");
+	setting_try(SHMEM_ENABLED, "never");
 	return hand_fixture_drop(state);
 }
 
@@ -319,16 +317,6 @@ static void successor_is_not_asked(void **state)
 
 /* ---- In a large folio --------------------------------------------------- */
 
-static int force_large(const char *mode)
-{
-	int fd = open(ENABLED, O_WRONLY);
-	ssize_t done = fd < 0 ? -1 : write(fd, mode, strlen(mode));
-
-	if (fd >= 0)
-		close(fd);
-	return done > 0 ? 0 : -1;
-}
-
 /*
  * tmpfs clears a part of a large folio in place: a fetch into that part must
  * be over first, else it lands on the zeroes.
@@ -339,8 +327,7 @@ static void fetch_into_a_large_folio_is_waited_for(void **state)
 	struct toucher toucher;
 	struct puncher p;
 
-	if (force_large("force"))
-		skip();
+	setting_need(SHMEM_ENABLED, "force");
 	toucher_start(&toucher, f->mem + 600 * TEST_PAGE);
 	assert_int_equal(hand_take(f->channel), 600);
 	puncher_start(&p, f, 600 * TEST_PAGE, TEST_PAGE);

@@ -21,6 +21,7 @@
 
 #include "lib/hand_provider.h"
 #include "lib/huge.h"
+#include "lib/pagemap.h"
 #include "lib/setting.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
@@ -301,20 +302,12 @@ static void a_narrow_mapping(void **state)
 
 static void expose_nothing(const char *at)
 {
-	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
 	for (unsigned int page = 0; page < PAGES; page++) {
 		const char *mem = at + (size_t)page * TEST_PAGE;
 
-		assert_int_equal(pread(pagemap, &entry, sizeof(entry),
-				       (off_t)((uintptr_t)mem / TEST_PAGE *
-					       sizeof(entry))),
-				 sizeof(entry));
-		if (entry >> 63)
+		if (pagemap_present(mem))
 			read_page(at, page);
 	}
-	close(pagemap);
 }
 
 static void large_folios_expose_nothing(void **state)
@@ -327,12 +320,7 @@ static void large_folios_expose_nothing(void **state)
 	forced = setting_try(SHMEM_ENABLED, "force");
 	if (!forced)
 		skip();
-	at = mmap(NULL, SIZE + TEST_HUGE, PROT_NONE,
-		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_true(at != MAP_FAILED);
-	at += -(uintptr_t)at % TEST_HUGE;
-	assert_ptr_equal(mmap(at, SIZE, PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_FIXED, f->region, 0), at);
+	at = map_aligned(f->region, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	for (unsigned int i = 0; i < 300; i++) {
 		if (i % 2)
 			read_page(at, 3 * i);

@@ -34,6 +34,8 @@
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/pagemap.h"
+#include "lib/pass_fd.h"
 #include "lib/touch.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -366,20 +368,6 @@ static void not_written_by_force(void **state)
 	munmap(mem, SIZE);
 }
 
-static uint64_t frame_of(const char *at)
-{
-	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	assert_int_equal(pread(pagemap, &entry, sizeof(entry),
-			       (uintptr_t)at / TEST_PAGE * sizeof(entry)),
-			 sizeof(entry));
-	close(pagemap);
-	/* Present, and the number of its frame. */
-	assert_true(entry >> 63);
-	return entry & ((1ULL << 55) - 1);
-}
-
 /* Clones of an image: clean pages are shared, written ones their own. */
 static void private_mapping_of_a_read_only_descriptor(void **state)
 {
@@ -392,11 +380,11 @@ static void private_mapping_of_a_read_only_descriptor(void **state)
 	(void)state;
 	assert_true(pattern_matches(a, 0) && pattern_matches(b, 0) &&
 		    pattern_matches(shared, 0));
-	assert_true(frame_of(a));
-	assert_int_equal(frame_of(a), frame_of(b));
-	assert_int_equal(frame_of(a), frame_of(shared));
+	assert_true(pagemap_pfn(a));
+	assert_int_equal(pagemap_pfn(a), pagemap_pfn(b));
+	assert_int_equal(pagemap_pfn(a), pagemap_pfn(shared));
 	a[0] = 'a';
-	assert_int_not_equal(frame_of(a), frame_of(b));
+	assert_int_not_equal(pagemap_pfn(a), pagemap_pfn(b));
 	assert_true(pattern_matches(b, 0));
 	/* By force as well: a debugger's breakpoint is the clone's own. */
 	assert_int_equal(mprotect(b, SIZE, PROT_READ), 0);
@@ -618,39 +606,6 @@ static void stranger_with_a_channel(void)
 	MUST(reopen(handed, O_RDWR) < 0);
 }
 
-static void pass(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = "";
-	struct iovec iov = { "x", 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &msg, 0), 1);
-}
-
-static int receive(int socket)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	int fd;
-
-	assert_int_equal(recvmsg(socket, &msg, 0), 1);
-	assert_non_null(CMSG_FIRSTHDR(&msg));
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 /* A channel on its way through a socket lives, and ends with the socket. */
 static void channel_by_socket(void **state)
 {
@@ -658,13 +613,13 @@ static void channel_by_socket(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
-	pass(sockets[0], channel);
+	pass_fd(sockets[0], channel);
 	close(channel);
 	assert_int_equal(test_status(region).provider_kind, UMEM_PROVIDER_USER);
-	handed = receive(sockets[1]);
+	handed = pass_fd_receive(sockets[1]);
 	in_child(stranger_with_a_channel);
 	assert_int_equal(test_status(region).provider_kind, UMEM_PROVIDER_USER);
-	pass(sockets[0], handed);
+	pass_fd(sockets[0], handed);
 	close(handed);
 	close(sockets[0]);
 	close(sockets[1]);

@@ -7,43 +7,33 @@
 # needs: rxe umem umem_rdma
 # timeout: 300
 
-# shellcheck source=tests/guest/lib.sh
-. "$(dirname "$0")/../guest/lib.sh"
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-require rdma umemctl sha256sum
+require rdma
 
 # Not so little that all is there before the third time.
 MB=$((UMEM_TEST_MB > 32 ? UMEM_TEST_MB : 32))
-SOURCE=rdma://10.0.0.1:7471/7
 
-on_host1 "head -c ${MB}M /dev/urandom >/tmp/image
-	umem-serve --listen rdma://10.0.0.1:7471 --export 7=/tmp/image >/tmp/log 2>&1 &"
-wanted=$(on_host1 'sha256sum </tmp/image')
-wait_until 30 on_host1 'grep -q ready /tmp/log' || die "no umem-serve on host1"
-
-field()
-{
-	umemctl status -j "$T" | sed -n "s/^ *\"$1\": \"*\([^\",]*\).*/\1/p"
-}
+serve_image $MB
 
 some_more()
 {
-	[ "$(field granules_provided)" -gt $((provided + 100)) ]
+	[ "$(status_of granules_provided)" -gt $((provided + 100)) ]
 }
 
 # shellcheck disable=SC2016 # for the inner shell
 umemctl run --size "${MB}M" --wait-policy hard --provider $SOURCE -- \
 	sh -c 'sha256sum <&3 >"$0"' "$TMP/sum" &
 run=$!
-wait_until 20 pgrep -P $run >/dev/null || die "the program does not start"
-T=$(pgrep -P $run):3
+run_target $run
 
 for time in first second third; do
-	provided=$(field granules_provided)
+	provided=$(status_of granules_provided)
 	check "READs are under way, the $time time" wait_until 20 some_more
 	check "the device is removed" timeout 10 rdma link del rxe0
-	is "no provider is left" "$(field provider_kind)" none
-	is "no request is left with it" "$(field requests_issued)" 0
+	is "no provider is left" "$(status_of provider_kind)" none
+	is "no request is left with it" "$(status_of requests_issued)" 0
 	check_fails "nothing to attach by" \
 		umemctl attach-provider --connect-timeout 1000 "$T" $SOURCE
 	check "the device is back" "$UMEM_TOP/tests/vm/guest/rxe-up"

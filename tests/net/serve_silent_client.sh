@@ -8,35 +8,17 @@
 # needs: rxe umem
 # timeout: 300
 
-# shellcheck source=tests/guest/lib.sh
-. "$(dirname "$0")/../guest/lib.sh"
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-require tc umemctl umem-provider region_exec sha256sum
+require umem-provider region_exec
+can_silence
 
-SIZE=33554432
 # shellcheck disable=SC2154 # from lib.sh
 ACK_MS=$((100 * umem_slower))
-SOURCE=rdma://10.0.0.1:7471/7
-on_host1 "head -c $SIZE /dev/urandom >/tmp/image
-	umem-serve --listen rdma://10.0.0.1:7471 --export 7=/tmp/image \
-		--max-clients 1 --keepalive 1 >/tmp/log 2>&1 &"
-wanted=$(on_host1 'sha256sum </tmp/image')
-wait_until 30 on_host1 'grep -q ready /tmp/log' || die "no umem-serve on host1"
-
-# Packets of RoCE that come to this host vanish. Not those that leave it:
-# Soft-RoCE takes that for congestion and repeats them for ever.
-tc qdisc replace dev eth0 clsact || skip_all "no clsact in this kernel"
-
-silence()
-{
-	tc filter add dev eth0 ingress pref 1 protocol ip u32 \
-		match ip protocol 17 0xff match ip dport 4791 0xffff action drop
-}
-
-speak()
-{
-	tc filter del dev eth0 ingress pref 1
-}
+MB=32
+SIZE=$((MB << 20))
+serve_image $MB --max-clients 1 --keepalive 1
 
 # provide: to $T; provider=pid; false when it fails.
 rm -f "$TMP/ready"
@@ -63,12 +45,6 @@ provided_by()
 gone()
 {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
-}
-
-busy()
-{
-	[ "$(umemctl status -j "$T" |
-		sed -n 's/^ *"granules_provided": \([0-9]*\).*/\1/p')" -gt 100 ]
 }
 
 # ends N: of clients, in the server's log.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -106,6 +107,17 @@ bool huge_matches(const char *at, uint64_t granule)
 				     granule * TEST_HUGE_PAGES + i))
 			return false;
 	return true;
+}
+
+char *map_aligned(int fd, size_t size, int prot, int flags)
+{
+	char *at = mmap(NULL, size + TEST_HUGE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(at != MAP_FAILED);
+	at += -(uintptr_t)at % TEST_HUGE;
+	assert_ptr_equal(mmap(at, size, prot, flags | MAP_FIXED, fd, 0), at);
+	return at;
 }
 
 /* "Field:   123 kB" */

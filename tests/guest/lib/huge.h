@@ -38,6 +38,9 @@ char *huge_pattern(uint64_t granule);
 /* Whether a granule holds the pattern, from its first byte on. */
 bool huge_matches(const char *at, uint64_t granule);
 
+/* A mapping of @size bytes at a multiple of 2 MiB. */
+char *map_aligned(int fd, size_t size, int prot, int flags);
+
 /* Of /proc/meminfo. */
 long meminfo_kilobytes(const char *field);
 

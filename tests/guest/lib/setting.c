@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "setting.h"
 
@@ -16,6 +22,15 @@ bool setting_try(const char *path, const char *value)
 	done = write(fd, value, strlen(value));
 	close(fd);
 	return done == (ssize_t)strlen(value);
+}
+
+void setting_need(const char *path, const char *value)
+{
+	if (access(path, F_OK))
+		skip();
+	if (!setting_try(path, value))
+		fail_msg("%s does not take %s: %s", path, value,
+			 strerror(errno));
 }
 
 void setting_read(const char *path, char *value, size_t size)

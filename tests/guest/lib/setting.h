@@ -12,6 +12,9 @@
 /* Writes a setting; false when there is none, or it does not take this. */
 bool setting_try(const char *path, const char *value);
 
+/* As setting_try(); skips the test when there is none, fails it when refused. */
+void setting_need(const char *path, const char *value);
+
 /* The chosen one of "a [b] c", into @value. */
 void setting_read(const char *path, char *value, size_t size);
 

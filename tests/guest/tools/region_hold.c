@@ -29,6 +29,7 @@
 #include <cmocka.h>
 
 #include "tests/guest/lib/hand_provider.h"
+#include "tests/guest/lib/pass_fd.h"
 #include "tests/guest/lib/touch.h"
 
 #define PAGES 16
@@ -41,23 +42,6 @@ static char *mem;
 static bool keep(const char *name)
 {
 	return !strcmp(what, name);
-}
-
-static void send_fd(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = "";
-	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &msg, 0), 1);
 }
 
 static void reopen(int flags)
@@ -103,7 +87,7 @@ static void hold(void **state)
 	if (keep("socket")) {
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets),
 				 0);
-		send_fd(sockets[0], region);
+		pass_fd(sockets[0], region);
 	}
 	if (keep("waiter")) {
 		toucher_start(&waiter, mem + (PAGES - 1) * TEST_PAGE);
