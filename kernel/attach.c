@@ -239,20 +239,22 @@ EXPORT_SYMBOL_GPL(umem_provider_gone);
 /**
  * umem_provider_pull - take the next queued request
  * @att: the attachment.
+ * @prefetches: also one that nobody waits for, if no other is queued.
  *
  * Any context but hard interrupt.
  *
  * Return: a request that now belongs to the provider, or NULL when none is
  * queued or the provider is being detached.
  */
-struct umem_request *umem_provider_pull(struct umem_attachment *att)
+struct umem_request *umem_provider_pull(struct umem_attachment *att,
+					bool prefetches)
 {
 	struct umem_region *region = region_of(att);
 	struct umem_request *req = NULL;
 
 	rcu_read_lock();
 	if (rcu_access_pointer(region->attachment) == att)
-		req = umem_queue_pop(region, att);
+		req = umem_queue_pop(region, att, prefetches);
 	rcu_read_unlock();
 	/* It stays open, and so allocated, until the provider ends it. */
 	if (req)
@@ -260,6 +262,19 @@ struct umem_request *umem_provider_pull(struct umem_attachment *att)
 	return req;
 }
 EXPORT_SYMBOL_GPL(umem_provider_pull);
+
+/**
+ * umem_request_is_prefetch - whether nobody waits for a request yet
+ * @req: a request that belongs to the provider.
+ *
+ * Any context. As a hint: somebody may from now on. One that is queued then is
+ * pulled as one that is waited for, and the provider kicked for it.
+ */
+bool umem_request_is_prefetch(const struct umem_request *req)
+{
+	return READ_ONCE(req->prefetch);
+}
+EXPORT_SYMBOL_GPL(umem_request_is_prefetch);
 
 /* The provider would not have @req now. */
 void umem_attachment_refused(struct umem_attachment *att,

@@ -22,7 +22,8 @@ static struct umem_request *take_request(struct umem_channel *channel)
 
 	down_read(&channel->io);
 	err = umem_channel_usable(channel);
-	req = err ? ERR_PTR(err) : umem_queue_pop(channel->region, channel);
+	req = err ? ERR_PTR(err) : umem_queue_pop(channel->region, channel,
+						  true);
 	up_read(&channel->io);
 	return req;
 }

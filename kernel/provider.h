@@ -112,7 +112,9 @@ void umem_attach_abort(struct umem_attachment *att);
 int umem_attach_commit(struct umem_attachment *att,
 		       const struct umem_provider_ops *ops, void *priv);
 
-struct umem_request *umem_provider_pull(struct umem_attachment *att);
+struct umem_request *umem_provider_pull(struct umem_attachment *att,
+					bool prefetches);
+bool umem_request_is_prefetch(const struct umem_request *req);
 void umem_provider_gone(struct umem_attachment *att);
 
 void umem_request_done(struct umem_request *req, enum umem_status status);

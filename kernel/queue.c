@@ -125,6 +125,7 @@ struct umem_request *umem_queue_pop_cancel(struct umem_region *region)
  * umem_queue_pop - take the next request, demand before prefetch
  * @region: the region.
  * @owner: channel or attachment that takes it.
+ * @prefetches: also a prefetch.
  *
  * Any context but hard interrupt.
  *
@@ -132,7 +133,7 @@ struct umem_request *umem_queue_pop_cancel(struct umem_region *region)
  * NULL when none is left.
  */
 struct umem_request *umem_queue_pop(struct umem_region *region,
-				    const void *owner)
+				    const void *owner, bool prefetches)
 {
 	struct umem_request_table *table = &region->requests;
 	struct umem_bucket *bucket;
@@ -142,7 +143,7 @@ struct umem_request *umem_queue_pop(struct umem_region *region,
 	for (;;) {
 		spin_lock_bh(&table->queue_lock);
 		req = pop_locked(&table->queues[UMEM_QUEUE_DEMAND]);
-		if (!req)
+		if (!req && prefetches)
 			req = pop_locked(&table->queues[UMEM_QUEUE_PREFETCH]);
 		spin_unlock_bh(&table->queue_lock);
 		if (!req)

@@ -232,16 +232,21 @@ void umem_request_free(struct umem_request *req)
 	umem_request_free_slot(&req->region->requests, req);
 }
 
-/* Somebody waits for @req from now on. Caller holds the bucket lock. */
-static void request_demand_locked(struct umem_request *req)
+/*
+ * Somebody waits for @req from now on. Caller holds the bucket lock. Returns whether a
+ * provider that has no room for prefetches has to look at the queue again.
+ */
+static bool request_demand_locked(struct umem_request *req)
 {
 	if (likely(!req->prefetch))
-		return;
-	req->prefetch = false;
+		return false;
+	WRITE_ONCE(req->prefetch, false);
 	atomic_dec(&req->region->requests.prefetching);
 	/* Of one that is ISSUED a channel may have to be told CANCEL. */
-	if (req->state == UMEM_REQUEST_QUEUED)
-		umem_queue_promote(req);
+	if (req->state != UMEM_REQUEST_QUEUED)
+		return false;
+	umem_queue_promote(req);
+	return true;
 }
 
 /* As a hint: whoever inserts a request looks again, under the lock. */
@@ -255,6 +260,7 @@ static __always_inline struct umem_request *
 request_find(struct umem_bucket *bucket, unsigned long granule)
 {
 	struct umem_request *req;
+	bool promoted = false;
 
 	if (nothing_open(bucket))
 		return NULL;
@@ -262,9 +268,11 @@ request_find(struct umem_bucket *bucket, unsigned long granule)
 	req = umem_bucket_find(bucket, granule);
 	if (req) {
 		refcount_inc(&req->ref);
-		request_demand_locked(req);
+		promoted = request_demand_locked(req);
 	}
 	spin_unlock_bh(&bucket->lock);
+	if (unlikely(promoted))
+		umem_queue_notify(req->region);
 	return req;
 }
 

@@ -259,7 +259,7 @@ void umem_queue_remove(struct umem_request *req);
 bool umem_queue_empty(struct umem_region *region);
 void umem_queue_notify(struct umem_region *region);
 struct umem_request *umem_queue_pop(struct umem_region *region,
-				    const void *owner);
+				    const void *owner, bool prefetches);
 struct umem_request *umem_queue_pop_cancel(struct umem_region *region);
 
 /**

@@ -9,6 +9,9 @@
  * queues the request and kicks. Whoever frees a place pulls from that queue. How
  * many READs a request needs is known when its pages are: it reserves as many as
  * there may be, and gives back the rest when it is posted.
+ *
+ * Prefetches leave some places, so that a fault neither waits for one of their
+ * READs to end nor has more than &umem_rdma_session.bulk_depth of them before its own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,25 +22,29 @@
 
 /* ---- Places in the queue -------------------------------------------------- */
 
-static bool umem_rdma_slot_get(struct umem_rdma_session *s)
+/* @bulk: out: whether a prefetch may have the places as well. */
+static bool umem_rdma_slot_get(struct umem_rdma_session *s, bool *bulk)
 {
 	bool got;
 
 	spin_lock_bh(&s->lock);
 	got = s->state == UMEM_RDMA_LIVE && !s->parked &&
 	      s->inflight < s->depth;
+	*bulk = s->inflight < s->bulk_depth;
 	if (got)
 		s->inflight += s->request_wrs;
 	else
 		s->again = true;
+	if (!*bulk)
+		s->bulk_again = true;
 	spin_unlock_bh(&s->lock);
 	return got;
 }
 
 /*
- * Returns whether somebody was turned away since the last places came back. The
- * caller must then look at the core's queue once more: it may have looked
- * before a request was put there whose kick found no place.
+ * Returns whether somebody was turned away since the last places came back, who
+ * would not be now. The caller must then look at the core's queue once more: it may
+ * have looked before a request was put there whose kick found no place.
  */
 static bool umem_rdma_slot_put(struct umem_rdma_session *s, u32 count)
 {
@@ -47,6 +54,10 @@ static bool umem_rdma_slot_put(struct umem_rdma_session *s, u32 count)
 	s->inflight -= count;
 	again = s->again;
 	s->again = false;
+	if (s->bulk_again && s->inflight < s->bulk_depth) {
+		s->bulk_again = false;
+		again = true;
+	}
 	spin_unlock_bh(&s->lock);
 	return again;
 }
@@ -324,17 +335,18 @@ void umem_rdma_kick(void *priv)
 {
 	struct umem_rdma_session *s = priv;
 	struct umem_request *req;
+	bool bulk;
 
-	if (!umem_rdma_slot_get(s))
+	if (!umem_rdma_slot_get(s, &bulk))
 		return;
 	do {
-		while ((req = umem_provider_pull(s->att))) {
+		while ((req = umem_provider_pull(s->att, bulk))) {
 			umem_rdma_start(s, req);
-			if (!umem_rdma_slot_get(s))
+			if (!umem_rdma_slot_get(s, &bulk))
 				return;
 		}
 	} while (umem_rdma_slot_put(s, s->request_wrs) &&
-		 umem_rdma_slot_get(s));
+		 umem_rdma_slot_get(s, &bulk));
 }
 
 /**
@@ -348,20 +360,23 @@ void umem_rdma_kick(void *priv)
 int umem_rdma_submit(void *priv, struct umem_request *req, bool polled)
 {
 	struct umem_rdma_session *s = priv;
+	bool bulk;
 
 	if (unlikely(!umem_rdma_in_range(s, req))) {
 		umem_request_done(req, UMEM_STATUS_RANGE);
 		return 0;
 	}
-	if (!umem_rdma_slot_get(s))
+	if (!umem_rdma_slot_get(s, &bulk))
 		return -EAGAIN;
-	if (unlikely(umem_rdma_post_read(s, req))) {
+	if (unlikely((!bulk && umem_request_is_prefetch(req)) ||
+		     umem_rdma_post_read(s, req))) {
 		/* The core queues it and kicks: that is for the others too. */
 		umem_rdma_slot_put(s, s->request_wrs);
 		return -EAGAIN;
 	}
 	/* Somebody may have been turned away for places that came back. */
-	if (s->request_wrs > 1 && READ_ONCE(s->again))
+	if (s->request_wrs > 1 &&
+	    (READ_ONCE(s->again) || READ_ONCE(s->bulk_again)))
 		umem_rdma_kick(s);
 	return 0;
 }

@@ -119,6 +119,7 @@ struct umem_rdma_read {
  * @rx_dma: @rx_msgs as the device sees them.
  * @depth: READs that may be posted at once before a request is turned away;
  *	constant after the queue pair, as what follows.
+ * @bulk_depth: READs that may be posted before a prefetch is turned away.
  * @read_sge: parts of memory that one READ may fill.
  * @read_bytes: bytes that one READ may ask for, a power of two. No READ crosses
  *	a multiple of it in its granule.
@@ -133,6 +134,7 @@ struct umem_rdma_read {
  * @auth_sent: the server may answer with its EXPORT.
  * @inflight: READs posted or about to be; less than @depth + @request_wrs.
  * @again: somebody was turned away because @inflight was at @depth.
+ * @bulk_again: a prefetch was, or would have been, because it was at @bulk_depth.
  * @parked: a request whose page could not be mapped; it keeps its place in
  *	@inflight and lets none pass until the tick has posted it.
  * @wrs: @request_wrs of them, to post a request's READs from.
@@ -164,6 +166,7 @@ struct umem_rdma_session {
 	u64 tx_dma;
 	u64 rx_dma;
 	u32 depth;
+	u32 bulk_depth;
 	u32 read_sge;
 	u32 read_bytes;
 	u32 request_wrs;
@@ -176,6 +179,7 @@ struct umem_rdma_session {
 	bool auth_sent;
 	u32 inflight;
 	bool again;
+	bool bulk_again;
 	struct umem_request *parked;
 	struct ib_rdma_wr *wrs;
 

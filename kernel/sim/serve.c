@@ -331,7 +331,7 @@ void umem_sim_kick(void *priv)
 	while (!READ_ONCE(sim->gone)) {
 		bool taken;
 
-		req = umem_provider_pull(sim->att);
+		req = umem_provider_pull(sim->att, true);
 		if (!req)
 			return;
 		local_bh_disable();

@@ -170,7 +170,8 @@ struct umem_rdma_msg {
  * @export_id: in: the export on that server.
  * @dst: in: struct sockaddr_in or sockaddr_in6 of the server, zero-padded.
  * @reads_inflight: in: RDMA READs kept open at once, at least 1; capped by
- *	what device and server allow (the responder's resources).
+ *	what device and server allow (the responder's resources). Prefetches
+ *	get three quarters of them, the rest is for those who wait.
  * @connect_timeout_ms: in: limit for each step of the connection (address,
  *	route, connect, handshake), milliseconds, at least 1.
  * @ack_timeout_ms: in: about how long the transport waits for an acknowledgment
