@@ -40,6 +40,18 @@ wait $run
 is "and the program ends" $? 0
 check "with the right bytes" cmp "$TMP/out" "$TMP/image"
 
+# Read-ahead guesses a run right, and tells so.
+umemctl run --size 4M --wait-policy hard --readahead 64K --provider sim:latency=3us,pattern=7 -- \
+	sh -c 'cat <&3 >/dev/null; umemctl status -j /proc/self/fd/3; umemctl status /proc/self/fd/3' \
+	>"$TMP/out"
+percent()
+{
+	sed -n "s/^ *\"readahead_$1_percent\": *\([0-9]*\)[.0-9]*,*$/\1/p" "$TMP/out"
+}
+check "accuracy of read-ahead" test "$(percent accuracy)" -ge 90
+check "coverage of read-ahead" test "$(percent coverage)" -ge 90
+check "in words" grep -q "accuracy $(percent accuracy).*coverage $(percent coverage)" "$TMP/out"
+
 like "a word that is none" \
 	"$(umemctl run --size 64K --wait-policy hard --provider sim:late=1 -- true 2>&1)" \
 	'"late" is no word of sim:'

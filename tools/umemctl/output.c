@@ -7,12 +7,27 @@
 #include "region.h"
 #include "umemctl.h"
 
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
 double status_percent(const struct umem_region_status *status)
 {
-	if (!status->granules)
-		return 0;
-	return 100.0 * (double)status->granules_provided /
-	       (double)status->granules;
+	return percent(status->granules_provided, status->granules);
+}
+
+double readahead_accuracy(const struct umem_region_status *status)
+{
+	return percent(status->readahead_hits,
+		       status->readahead_hits + status->readahead_wasted);
+}
+
+double readahead_coverage(const struct umem_region_status *status)
+{
+	uint64_t early = status->readahead_hits - status->readahead_late;
+
+	return percent(early, status->faults + early);
 }
 
 const char *status_percent_text(const struct umem_region_status *status,
@@ -138,6 +153,12 @@ void status_json(struct json_object *to, const struct umem_region_status *status
 	ADD_NUMBER(to, status, readahead_hits);
 	ADD_NUMBER(to, status, readahead_late);
 	ADD_NUMBER(to, status, readahead_wasted);
+	if (!status->readahead)
+		return;
+	json_object_object_add(to, "readahead_accuracy_percent",
+			       json_object_new_double(readahead_accuracy(status)));
+	json_object_object_add(to, "readahead_coverage_percent",
+			       json_object_new_double(readahead_coverage(status)));
 }
 
 void print_json(struct json_object *object)

@@ -51,16 +51,8 @@ static void print_region(const char *target, const struct umem_region_status *st
 	       st->max_inflight, umem_size_text(st->max_data, data));
 }
 
-/*
- * Accuracy: of what was asked for and decided, how much was touched. Coverage:
- * of what was touched and not there at first, how much came before it was
- * touched.
- */
 static void print_readahead(const struct umem_region_status *st)
 {
-	uint64_t decided = st->readahead_hits + st->readahead_wasted;
-	uint64_t early = st->readahead_hits - st->readahead_late;
-	uint64_t missed = st->faults + early;
 	char size[UMEM_SIZE_TEXT];
 
 	if (!st->readahead)
@@ -71,8 +63,7 @@ static void print_readahead(const struct umem_region_status *st)
 	       (uint64_t)st->readahead_asked, (uint64_t)st->readahead_hits,
 	       (uint64_t)st->readahead_late, (uint64_t)st->readahead_wasted);
 	printf("             accuracy %.1f%%, coverage %.1f%%\n",
-	       decided ? 100.0 * st->readahead_hits / decided : 0.0,
-	       missed ? 100.0 * early / missed : 0.0);
+	       readahead_accuracy(st), readahead_coverage(st));
 }
 
 static void print_counters(const struct umem_region_status *st)

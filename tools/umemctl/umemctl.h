@@ -195,6 +195,15 @@ void status_json(struct json_object *to, const struct umem_region_status *status
 
 double status_percent(const struct umem_region_status *status);
 
+/* Of what was read ahead and decided, how much was touched: percent. */
+double readahead_accuracy(const struct umem_region_status *status);
+
+/*
+ * Of what was touched and not there at first, how much came before it was touched:
+ * percent.
+ */
+double readahead_coverage(const struct umem_region_status *status);
+
 /* "99.9%", rounded down: 100% is said of complete regions only. Returns @buf. */
 #define PERCENT_TEXT 24
 const char *status_percent_text(const struct umem_region_status *status,
