@@ -442,9 +442,11 @@ static void uring_exit_with_a_copy(void **state)
 	without_an_answer(exits_with_a_copy);
 }
 
+/* Disks that are there already may be too few, or too small. */
 static void prepare(void)
 {
-	if (system("exec 2>&1; modprobe -q brd rd_nr=2 rd_size=16384 && "
+	if (system("exec 2>&1; modprobe -qr brd; "
+		   "modprobe -q brd rd_nr=2 rd_size=16384 && "
 		   "mkdir -p " MOUNT " && modprobe -q ext4 && "
 		   "mkfs.ext4 -q -F /dev/ram1 && mount /dev/ram1 " MOUNT " && "
 		   "truncate -s 1M " FILE_ON_EXT4))
