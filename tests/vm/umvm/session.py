@@ -78,7 +78,7 @@ def default_options(**settings):
     """What tests/vm/run has as options, for those that use a Session directly."""
     options = argparse.Namespace(
         kernel="6.1", hosts=1, mem="1G", cpus=2, timeout=600, swap=None, append=[],
-        allow=None, tcg=False, shell=False, judge_log=True)
+        iommu=False, allow=None, tcg=False, shell=False, judge_log=True)
     vars(options).update(settings)
     return options
 

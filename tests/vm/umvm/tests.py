@@ -6,6 +6,7 @@
     # needs: rxe umem_rdma    what run-tests sets up in the guest (see there)
     # needs: mem=2G swap=256M cpus=4 hosts=2 append=slub_debug=FZ
                               properties of the virtual machine
+    # needs: iommu            both: the machine has one, and run-tests sets it up
     # klog-allow: REGEX       kernel log lines this test provokes on purpose
     # walk: 8                 heeds UMEM_WALK; a slice (slice.py) has an 8th of it
 """
@@ -21,6 +22,7 @@ DEBUG_SLOWER = 10       # what a debug kernel's tests may take, in times the usu
 # The same for a machine that is busy with other things.
 PATIENCE = int(os.environ.get("UMEM_PATIENCE") or 1)
 MACHINE = ("hosts", "mem", "swap", "cpus", "append")
+MACHINE_TOO = ("iommu",)
 HEAD_LINES = 60
 
 
@@ -60,6 +62,8 @@ class Test:
                 key, equals, setting = need.partition("=")
                 if not equals:
                     self.needs.append(need)
+                    if need in MACHINE_TOO:
+                        self.machine[need] = "on"
                 elif key == "append" and key in self.machine:
                     self.machine[key] += " " + setting
                 elif key in MACHINE:

@@ -167,6 +167,13 @@ class Vm:
         return ["-drive", f"if=none,id=swap,file={image},format=raw,cache=unsafe",
                 "-device", "virtio-blk-pci,drive=swap,romfile="]
 
+    def iommu(self):
+        """An IOMMU, and behind it a device that reads and writes memory when told.
+        QEMU wants the one before the other."""
+        if not self.options.iommu:
+            return []
+        return ["-device", "intel-iommu,intremap=off", "-device", "edu"]
+
     def accel(self):
         if kvm_works() and not self.options.tcg:
             return ["-accel", "kvm", "-cpu", "host"]
@@ -196,6 +203,7 @@ class Vm:
                   # A loaded machine makes TCG guests wait for long.
                   f"rcupdate.rcu_cpu_stall_timeout={self.stall_seconds()}",
                   "watchdog_thresh=60",
+                  *(["intel_iommu=on"] if self.options.iommu else []),
                   *self.options.append]
         serial = (["-serial", "mon:stdio"] if interactive else []) + \
             ["-serial", "file:" + escape(self.kernel_log)]
@@ -206,7 +214,7 @@ class Vm:
             "-display", "none", "-machine", "q35", *self.accel(),
             "-smp", str(self.options.cpus), "-m", self.memory(),
             "-kernel", self.kernel.vmlinuz, "-initrd", self.kernel.initramfs,
-            "-append", " ".join(append), *serial,
+            "-append", " ".join(append), *serial, *self.iommu(),
             "-virtfs", "local,path=/,mount_tag=root,security_model=none,"
                        "readonly=on,multidevs=remap,id=root",
             "-virtfs", f"local,path={escape(self.dir)},mount_tag=out,"
