@@ -141,17 +141,37 @@ static int open_region(struct provider *p)
 	return fd;
 }
 
+/*
+ * Whoever read from it before may have been killed, and a channel that somebody
+ * kept open keeps what was taken, too: all of it is asked for again.
+ */
+static int inherit_channel(struct provider *p)
+{
+	struct umem_why why;
+	int err;
+
+	if (fcntl(p->channel, F_SETFL, O_NONBLOCK)) {
+		err = -errno;
+		umem_say_failed(err, NULL, "setting up %s", p->opt->target);
+		return err;
+	}
+	err = umem_channel_requeue(p->channel);
+	/* It has ended: read will say so. */
+	if (!err || err == -EPIPE)
+		return 0;
+	umem_because(&why, err, "%s", umem_explain(UMEM_DO_REQUEUE, err));
+	umem_say_failed(err, &why, "requeuing what %s had taken",
+			p->opt->target);
+	return err;
+}
+
 static int open_channel(struct provider *p, int region)
 {
 	unsigned int flags = UMEM_CHANNEL_NONBLOCK;
 	struct umem_why why;
 
-	if (p->channel >= 0) {
-		if (!fcntl(p->channel, F_SETFL, O_NONBLOCK))
-			return 0;
-		umem_say_failed(errno, NULL, "setting up %s", p->opt->target);
-		return -errno;
-	}
+	if (p->channel >= 0)
+		return inherit_channel(p);
 	if (p->opt->replace)
 		flags |= UMEM_CHANNEL_REPLACE;
 	p->channel = umem_region_channel(region, flags);

@@ -239,6 +239,47 @@ static void killed_provider(void **state)
 	end_all(f);
 }
 
+/* The same while a supervisor keeps the channel, which gives nothing back then. */
+static void killed_provider_of_a_kept_channel(void **state)
+{
+	struct fixture *f = *state;
+	struct umem_region_status status;
+	pid_t child;
+	int end;
+
+	child = fork();
+	if (!child) {
+		hand_take_all(f->channel, 0, THREADS);
+		hand_data(f->channel, 0, 1);
+		pause();
+	}
+	AWAIT(test_status(f->region).granules_provided == 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	status = test_status(f->region);
+	assert_int_equal(status.provider_kind, UMEM_PROVIDER_USER);
+	assert_int_equal(status.requests_issued, THREADS - 1);
+	assert_true(hand_none(f->channel));
+
+	assert_int_equal(umem_channel_requeue(f->channel), 0);
+	child = fork();
+	if (!child) {
+		/* Each of them once. */
+		hand_take_all(f->channel, 1, THREADS - 1);
+		if (!hand_none(f->channel))
+			_exit(1);
+		hand_data(f->channel, 1, THREADS - 1);
+		_exit(0);
+	}
+	end_all(f);
+	assert_int_equal(waitpid(child, &end, 0), child);
+	assert_int_equal(end, 0);
+	status = test_status(f->region);
+	assert_int_equal(status.requests, THREADS);
+	assert_int_equal(status.requests_requeued, THREADS - 1);
+	assert_int_equal(status.answers_stale, 0);
+}
+
 /* Hard waits outlive any number of providers. */
 static void many_handovers(void **state)
 {
@@ -429,6 +470,7 @@ int main(void)
 		TEST(dup_keeps_it_open),
 		TEST(fork_keeps_it_open),
 		TEST(killed_provider),
+		TEST(killed_provider_of_a_kept_channel),
 		TEST(many_handovers),
 		TEST(payload_in_a_missing_granule),
 		TEST(payload_in_its_own_granule),

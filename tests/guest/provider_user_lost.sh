@@ -20,16 +20,23 @@ WANTED=$(sha256sum <"$TMP/image")
 serve 7="$TMP/image"
 S=$(serve_source 7)
 
-# provide REGION: starts umem-provider; provider=pid; false when it fails.
+# provide TARGET: starts umem-provider; provider=pid; false when it fails. In a
+# file, as the supervisor below needs it as well.
 rm -f "$TMP/ready"
 mkfifo "$TMP/ready"
+cat >"$TMP/provide" <<'END'
 provide()
 {
-	umem-provider --ready-fd 9 --ack-timeout 50 "$1" "$S" 9>"$TMP/ready" \
+	# Without descriptor 3: a copy of the region would keep it alive.
+	umem-provider --ready-fd 9 --ack-timeout 50 "$1" "$S" 9>"$TMP/ready" 3<&- \
 		>>"$TMP/log" 2>&1 &
 	provider=$!
 	[ "$(head -c 1 "$TMP/ready")" = 1 ]
 }
+END
+provider=
+# shellcheck source=/dev/null
+. "$TMP/provide"
 
 # provided_by DESCRIPTION REGION: a result; check would run it in a subshell.
 provided_by()
@@ -110,6 +117,50 @@ provided_by "one more" "$reader:3"
 finish_reading
 is "after 4 killed providers every byte is right" "$(cat "$TMP/digest")" "${WANTED%% *}"
 check "the last provider ends with the region" wait_until 20 gone "$provider"
+
+# ---- it is killed, and its channel is kept
+
+# A supervisor has the channel as descriptor 4. All that the eight threads wait
+# for has been taken from it when the next provider starts: what the killed one
+# had not, it takes in its place.
+cat >"$TMP/supervise" <<'END'
+. "$TMP/provide"
+status()
+{
+	umemctl status -j $$:3 | python3 -c 'import json, sys
+print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+python3 "$TMP/reader.py" "$TMP/slow" 4>&- >"$TMP/digest" &
+reader=$!
+for n in 1 2 3; do
+	have=$(status granules_provided)
+	provide fd:4 || exit
+	until [ "$(status granules_provided)" -gt "$have" ]; do sleep 0.1; done
+	kill -KILL $provider
+	wait $provider
+	until [ "$(status requests_issued)" = 8 ]; do
+		dd bs=1024 count=1 <&4 >/dev/null
+		sleep 0.1
+	done 2>/dev/null
+	status provider_kind
+done
+provide fd:4 || exit
+echo $provider >"$TMP/pid"
+rm "$TMP/slow"
+wait $reader
+END
+export TMP S
+touch "$TMP/slow"
+PART=$((SIZE / 2))
+region_exec -c $PART hard sh "$TMP/supervise" >"$TMP/kept" 2>>"$TMP/log" &
+supervisor=$!
+check "the reader of a channel that is kept comes to its end" \
+	wait_until 120 gone $supervisor
+is "the channel outlived 3 killed providers" "$(tr '\n' ' ' <"$TMP/kept")" \
+	"user user user "
+is "and every byte is right" "$(cut -d' ' -f1 "$TMP/digest")" \
+	"$(head -c $PART "$TMP/image" | sha256sum | cut -d' ' -f1)"
+check "the last provider ends with the region" wait_until 20 gone "$(cat "$TMP/pid")"
 
 # ---- the server dies, with requests open
 
