@@ -101,7 +101,7 @@ check-debug-slice:
 
 # All of it, and the long stress and fuzz; hours.
 soak:
-	+@$(MAKE) --no-print-directory UMEM_TEST_CALLS=$(CALLS) check-debug
+	+@$(MAKE) --no-print-directory check-debug
 	+@$(MAKE) --no-print-directory stress
 	+@$(MAKE) --no-print-directory fuzz
 
@@ -121,8 +121,10 @@ stress: deps-test modules tools tests
 fuzz: export UMEM_TEST_SEED = $(SEED)
 fuzz: export UMEM_TEST_CALLS = $(CALLS)
 fuzz: export UMEM_TEST_TIMEOUT = $(shell echo $$(($(CALLS) / 200 + 180)))
+# A 50th of the calls on the debug kernel, which is then asked for leaks.
 fuzz: deps-test modules tools tests
 	@tests/vm/check-guest --kernel $(KERNEL) stress/fuzz
+	$(if $(filter debug,$(KERNEL)),,+@$(MAKE) --no-print-directory check-debug T=stress/fuzz)
 
 lint: deps-build deps-test deps-lint $(if $(stock),deps-headers)
 	+@MAKE='$(MAKE)' tests/lint/run $(T)

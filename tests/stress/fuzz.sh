@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Random calls on all our files. UMEM_TEST_CALLS and UMEM_TEST_SEED say how many
-# and which (make fuzz). With umem_rdma, and a server that does all it should not.
+# and which (make fuzz). With umem_sim, and with umem_rdma and a server that does
+# all it should not.
 #
-# needs: rxe umem umem_rdma swap=256M
+# needs: rxe umem umem_rdma umem_sim swap=256M
 # timeout: 600
 set -eu
 

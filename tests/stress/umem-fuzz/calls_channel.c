@@ -148,8 +148,8 @@ long call_records(struct fuzz *f)
 		count = cut(f, iov, 6, length);
 		ret = done(writev(fd->fd, iov, count), errno);
 	}
-	/* It stays so: there should be room for others. */
-	if (ret == -EPIPE && once_in(f, 2))
+	/* It stays so, as a rule: there should be room for others. */
+	if ((ret == -EPIPE || ret == -EBUSY) && once_in(f, 2))
 		forget_fd(f, fd->fd);
 	return ret;
 }

@@ -12,6 +12,7 @@
 
 #include <linux/umem.h>
 #include <linux/umem_rdma.h>
+#include <linux/umem_sim.h>
 
 #include "fuzz.h"
 #include "tests/guest/lib/hostile.h"
@@ -27,7 +28,7 @@ long call_features(struct fuzz *f)
 	const struct fuzz_fd *fd = draw_fd(f, FD_DEVICE);
 
 	call_args(f, "cmd %#lx type %d", cmd, fd->type);
-	return done(ioctl(fd->fd, cmd, arg), errno);
+	return fuzz_ioctl(f, fd->fd, cmd, arg);
 }
 
 /* ---- CREATE -------------------------------------------------------------- */
@@ -101,7 +102,7 @@ long call_create(struct fuzz *f)
 	/* No room for another fd: whatever was made has to go again. */
 	if (once_in(f, 200))
 		limit_fds(0);
-	ret = done(ioctl(fd->fd, cmd, arg), errno);
+	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
 	limit_fds(256);
 	if (ret >= 0)
 		adopt_fd(f, ret);
@@ -130,7 +131,7 @@ long call_channel(struct fuzz *f)
 		other_user = false;
 	if (once_in(f, 200))
 		limit_fds(0);
-	ret = done(ioctl(fd->fd, cmd, arg), errno);
+	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
 	limit_fds(256);
 	if (other_user && seteuid(0))
 		_exit(1);
@@ -157,7 +158,7 @@ long call_status(struct fuzz *f)
 	long ret;
 
 	call_args(f, "cmd %#lx type %d", cmd, fd->type);
-	ret = done(ioctl(fd->fd, cmd, arg), errno);
+	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
 	if (!ret && arg == &status && cmd == UMEM_IOC_STATUS &&
 	    (status.granules_provided > status.granules ||
 	     status.requests_queued + status.requests_issued >
@@ -185,7 +186,30 @@ long call_finalize(struct fuzz *f)
 		arg = ioctl_arg(f, &cmd, &finalize, sizeof(finalize));
 	}
 	call_args(f, "cmd %#lx type %d pid %d", cmd, fd->type, finalize.pid);
-	return done(ioctl(fd->fd, cmd, arg), errno);
+	return fuzz_ioctl(f, fd->fd, cmd, arg);
+}
+
+long call_fill(struct fuzz *f)
+{
+	const struct fuzz_fd *fd = draw_fd(f, FD_REGION);
+	struct umem_fill_args fill = { .window = draw(f, 5) };
+	unsigned long cmd = UMEM_IOC_FILL;
+	bool other_user = once_in(f, 50);
+	void *arg = &fill;
+	long ret;
+
+	if (once_in(f, 3)) {
+		mutate(f, &fill, sizeof(fill));
+		arg = ioctl_arg(f, &cmd, &fill, sizeof(fill));
+	}
+	call_args(f, "cmd %#lx type %d window %u flags %#x", cmd, fd->type,
+		  fill.window, fill.flags);
+	if (other_user && seteuid(1000))
+		other_user = false;
+	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
+	if (other_user && seteuid(0))
+		_exit(1);
+	return ret;
 }
 
 long call_requeue(struct fuzz *f)
@@ -215,13 +239,14 @@ static bool makes_a_channel(unsigned long cmd)
 long call_ioctl(struct fuzz *f)
 {
 	static const enum fd_type types[] = {
-		FD_DEVICE, FD_RDMA, FD_REGION, FD_CHANNEL, FD_OTHER,
+		FD_DEVICE, FD_RDMA, FD_SIM, FD_REGION, FD_CHANNEL, FD_OTHER,
 	};
 	static const unsigned char magics[] = {
-		UMEM_IOC_MAGIC, UMEM_IOC_MAGIC, UMEM_RDMA_IOC_MAGIC, 0xe6, 0xff,
+		UMEM_IOC_MAGIC, UMEM_IOC_MAGIC, UMEM_RDMA_IOC_MAGIC,
+		UMEM_SIM_IOC_MAGIC, 0xe6, 0xff,
 	};
-	const struct fuzz_fd *fd = draw_fd(f, types[draw(f, 5)]);
-	unsigned long cmd = _IOC(draw(f, 4), magics[draw(f, 5)],
+	const struct fuzz_fd *fd = draw_fd(f, types[draw(f, 6)]);
+	unsigned long cmd = _IOC(draw(f, 4), magics[draw(f, 6)],
 				 draw(f, once_in(f, 4) ? 256 : 0x24),
 				 once_in(f, 2) ? draw(f, 512) :
 				 draw(f, 1 << 14));
@@ -295,7 +320,7 @@ long call_attach(struct fuzz *f)
 		  attach.channel_fd);
 	if (other_user && seteuid(1000))
 		other_user = false;
-	ret = done(ioctl(fd->fd, cmd, arg), errno);
+	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
 	if (other_user && seteuid(0))
 		_exit(1);
 	return ret;

@@ -21,7 +21,11 @@
 
 static enum fd_type any_type(struct fuzz *f)
 {
-	return once_in(f, 2) ? FD_REGION : FD_CHANNEL;
+	static const enum fd_type types[] = {
+		FD_REGION, FD_REGION, FD_CHANNEL, FD_CHANNEL, FD_SIM,
+	};
+
+	return types[draw(f, 5)];
 }
 
 long call_dup(struct fuzz *f)

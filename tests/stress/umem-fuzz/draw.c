@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -130,6 +131,13 @@ static unsigned long with_size(unsigned long cmd, size_t size)
 	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
 }
 
+/* Where a program of 32 bits could have it. */
+static void *make_compat(struct fuzz *f, const void *arg, size_t size)
+{
+	f->compat = true;
+	return memcpy(f->low_end - size, arg, size);
+}
+
 /* Mostly as it is; or longer with a zero or another tail, or shorter. */
 void *ioctl_arg(struct fuzz *f, unsigned long *cmd, void *arg, size_t size)
 {
@@ -146,7 +154,24 @@ void *ioctl_arg(struct fuzz *f, unsigned long *cmd, void *arg, size_t size)
 		return f->buffer;
 	case 2:
 		return draw_pointer(f, size);
+	case 3:
+	case 4:
+		return make_compat(f, arg, size);
 	default:
 		return arg;
 	}
+}
+
+#define NR_IOCTL_32	54
+
+long fuzz_ioctl(struct fuzz *f, int fd, unsigned long cmd, void *arg)
+{
+	int ret;
+
+	if (!f->compat)
+		return done(ioctl(fd, cmd, arg), errno);
+	asm volatile("int $0x80" : "=a"(ret)
+		     : "a"(NR_IOCTL_32), "b"(fd), "c"(cmd), "d"(arg)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return ret;
 }

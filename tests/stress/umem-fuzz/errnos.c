@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What each call may answer, by uapi/linux/umem.h, uapi/linux/umem_rdma.h,
- * docs/protocol.md, docs/architecture.md and, for calls that all files have, their
- * man pages. Another errno is a finding.
+ * uapi/linux/umem_sim.h, docs/protocol.md, docs/architecture.md and, for calls that
+ * all files have, their man pages. Another errno is a finding.
  */
 #include <errno.h>
 
@@ -20,18 +20,26 @@ static const unsigned char documented[NR_KINDS][MOST] = {
 	[KIND_STATUS] = { EINVAL, EFAULT, ENOTTY },
 	[KIND_FINALIZE] = { EBUSY, ESRCH, EINVAL, EINTR, EPERM, EBADF, E2BIG,
 		EFAULT, ENOTTY },
+	[KIND_FILL] = { EINVAL, EINTR, ENOMEM, EPERM, EBADF, E2BIG, EFAULT,
+		ENOTTY },
 	[KIND_REQUEUE] = { EBUSY, EPIPE },
 	[KIND_IOCTL] = { ENOTTY, EINVAL, EFAULT, E2BIG, EBADF, EBUSY, EPIPE,
-		ENOENT, EOPNOTSUPP, EFBIG, EAFNOSUPPORT, EPERM, ESRCH },
+		ENOENT, EOPNOTSUPP, EFBIG, EAFNOSUPPORT, EPERM, ESRCH,
+		ENOTCONN, EISCONN },
 	[KIND_ATTACH] = { EBADF, ENOTTY, EBUSY, EPIPE, EAFNOSUPPORT, EINVAL,
 		EADDRNOTAVAIL, ENODEV, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT,
 		ECONNREFUSED, ENOENT, EPROTONOSUPPORT, EPROTO, EKEYREJECTED,
 		EUSERS, EREMOTEIO, ERANGE, ENOMEM, EINTR, EPERM, EFAULT,
 		E2BIG },
+	/* EAGAIN, EIO, EINTR: of the region that it reads as its file. */
+	[KIND_SIM_ATTACH] = { EBADF, ENOTTY, EBUSY, EISCONN, EPIPE, EINVAL,
+		ERANGE, EIO, ENOMEM, EINTR, EFAULT, E2BIG, EAGAIN },
+	[KIND_SIM_RELEASE] = { ENOTCONN },
+	[KIND_SIM_STATS] = { ENOTCONN, EINVAL, EFAULT, ENOTTY },
 	[KIND_CHANNEL_READ] = { EINVAL, EAGAIN, EFAULT, EINTR, EBUSY },
 	[KIND_ANSWER] = { EAGAIN, EBUSY, EPIPE, EINTR, EBADF, EMSGSIZE },
-	[KIND_RECORDS] = { EINVAL, ERANGE, EMSGSIZE, EOPNOTSUPP, EFAULT, EBUSY,
-		EPIPE, ENOMEM },
+	[KIND_RECORDS] = { EINVAL, ERANGE, EMSGSIZE, EFAULT, EBUSY, EPIPE,
+		ENOMEM },
 	/* EINVAL: an odd set of events, from epoll. */
 	[KIND_POLL] = { EINTR, EINVAL },
 	[KIND_CHANNEL_MMAP] = { ENODEV, EINVAL, EACCES, EPERM, ENOMEM,

@@ -28,6 +28,8 @@
 /* Regions of more are closed at once: their bitmaps are large. */
 #define USUAL_SIZE	(1UL << 30)
 #define LARGEST_SIZE	(1UL << 36)
+/* Regions of more are not provided by copies: each takes so much memory. */
+#define SOURCE_SIZE	(1UL << 20)
 #define FUZZ_ARGS	120
 #define TICK_MS		10
 
@@ -39,9 +41,13 @@
 	X(DETACH, 20, call_detach, true) \
 	X(STATUS, 40, call_status, true) \
 	X(FINALIZE, 10, call_finalize, false) \
+	X(FILL, 20, call_fill, true) \
 	X(REQUEUE, 20, call_requeue, true) \
 	X(IOCTL, 40, call_ioctl, false) \
 	X(ATTACH, 20, call_attach, false) \
+	X(SIM_ATTACH, 30, call_sim_attach, true) \
+	X(SIM_RELEASE, 10, call_sim_release, true) \
+	X(SIM_STATS, 10, call_sim_stats, true) \
 	X(CHANNEL_READ, 80, call_channel_read, true) \
 	X(ANSWER, 160, call_answer, true) \
 	X(RECORDS, 200, call_records, true) \
@@ -87,7 +93,7 @@ enum fuzz_kind {
 };
 
 enum fd_type {
-	FD_NONE, FD_DEVICE, FD_RDMA, FD_REGION, FD_CHANNEL, FD_OTHER,
+	FD_NONE, FD_DEVICE, FD_RDMA, FD_SIM, FD_REGION, FD_CHANNEL, FD_OTHER,
 };
 
 /*
@@ -114,11 +120,14 @@ struct fuzz {
 	struct fuzz_map maps[NR_MAPS];
 	char *buffer;			/* BUFFER bytes, nothing behind */
 	char *readonly;			/* a page */
+	char *low_end;			/* as readonly, below 2 GiB, writable */
+	int source;			/* a file, for umem_sim to copy */
 	struct iovec *vector_end;	/* of draw_iov(), nothing behind */
 	int pipe[2];
 	int sockets[WORKERS];		/* to send to each worker; own: receive */
 	pid_t children[2];
 	long long children_end[2];
+	bool compat;			/* this call's ioctl is of 32 bits */
 	bool other_type;		/* this call's fd is not what it takes */
 	char *args;			/* of this call, for a finding */
 };
@@ -197,6 +206,8 @@ struct iovec *draw_iov(struct fuzz *f, int *count, size_t length);
 void mutate(struct fuzz *f, void *bytes, size_t length);
 /* What an ioctl gets: @arg, perhaps of another size, or somewhere else. */
 void *ioctl_arg(struct fuzz *f, unsigned long *cmd, void *arg, size_t size);
+/* 0 or more, or a negative errno; as a program of 32 bits if ioctl_arg() says so. */
+long fuzz_ioctl(struct fuzz *f, int fd, unsigned long cmd, void *arg);
 
 /* ---- pool.c: what is open and mapped ------------------------------------- */
 
@@ -205,8 +216,8 @@ const struct fuzz_fd *draw_fd(struct fuzz *f, enum fd_type type);
 /* Exactly of @type, or NULL. */
 struct fuzz_fd *find_fd(struct fuzz *f, enum fd_type type, bool soft);
 /* Takes over @fd; an older one may have to go. */
-void keep_fd(struct fuzz *f, int fd, enum fd_type type, bool soft,
-	     uint64_t size);
+const struct fuzz_fd *keep_fd(struct fuzz *f, int fd, enum fd_type type,
+			      bool soft, uint64_t size);
 void drop_fd(struct fuzz_fd *slot);
 /* The same, by number. */
 void forget_fd(struct fuzz *f, int fd);

@@ -70,15 +70,18 @@ static struct fuzz_fd *free_slot(struct fuzz *f)
 	return slot;
 }
 
-void keep_fd(struct fuzz *f, int fd, enum fd_type type, bool soft,
-	     uint64_t size)
+const struct fuzz_fd *keep_fd(struct fuzz *f, int fd, enum fd_type type,
+			      bool soft, uint64_t size)
 {
-	*free_slot(f) = (struct fuzz_fd){
+	struct fuzz_fd *slot = free_slot(f);
+
+	*slot = (struct fuzz_fd){
 		.fd = fd,
 		.type = type,
 		.soft = soft,
 		.size = size,
 	};
+	return slot;
 }
 
 void adopt_fd(struct fuzz *f, int fd)

@@ -141,8 +141,9 @@ static void count(struct fuzz *f, enum fuzz_kind kind, uint64_t number,
 	if (atomic_fetch_add(&shared->errors[kind][err], 1))
 		return;
 	first = shared->first[kind][err];
-	snprintf(first, sizeof(shared->first[0][0]), "worker %u call %llu: %s",
-		 f->worker, (unsigned long long)number, f->args);
+	snprintf(first, sizeof(shared->first[0][0]), "worker %u call %llu: %s%s",
+		 f->worker, (unsigned long long)number, f->args,
+		 f->compat ? " (32 bits)" : "");
 }
 
 void worker_call(struct fuzz *f, uint64_t number)
@@ -154,6 +155,7 @@ void worker_call(struct fuzz *f, uint64_t number)
 
 	f->rng = rng_stream(shared->seed, f->worker, number, 0);
 	f->other_type = false;
+	f->compat = false;
 	f->args[0] = '\0';
 	kind = draw_kind(f);
 	if (slot->pid == getpid()) {
@@ -177,19 +179,31 @@ static int open_device(const char *path)
 	return fd >= 0 ? fd : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void set_up(struct fuzz *f)
+static void set_up_memory(struct fuzz *f)
 {
-	struct rlimit files = { 256, 256 };
 	const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
-	char *vector;
+	char *vector, *low;
 
-	setrlimit(RLIMIT_NOFILE, &files);
 	f->buffer = map_aside(BUFFER, PROT_READ | PROT_WRITE, anonymous, -1, 0);
 	f->readonly = map_aside(PAGE, PROT_READ, anonymous, -1, 0);
 	vector = map_aside(PAGE, PROT_READ | PROT_WRITE, anonymous, -1, 0);
 	f->vector_end = (struct iovec *)(vector + PAGE);
+	low = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		   anonymous | MAP_32BIT, -1, 0);
+	mprotect(low + PAGE, PAGE, PROT_NONE);
+	f->low_end = low + PAGE;
 	memset(f->buffer, 0x5a, BUFFER);
-	if (pipe2(f->pipe, O_CLOEXEC | O_NONBLOCK))
+}
+
+static void set_up(struct fuzz *f)
+{
+	struct rlimit files = { 256, 256 };
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	set_up_memory(f);
+	f->source = memfd_create("umem-fuzz", MFD_CLOEXEC);
+	if (f->source < 0 || ftruncate(f->source, SOURCE_SIZE) ||
+	    pipe2(f->pipe, O_CLOEXEC | O_NONBLOCK))
 		_exit(1);
 	for (unsigned int i = 0; i < WORKERS; i++)
 		f->sockets[i] = shared->sockets[i][1];
