@@ -4,7 +4,7 @@
 # As stress_user, with umem_rdma among the providers, and a memory server that
 # is killed.
 #
-# needs: rxe umem umem_rdma swap=256M
+# needs: rxe umem umem_rdma umem_sim swap=256M
 # timeout: 300
 set -eu
 

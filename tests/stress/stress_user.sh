@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Everything at once on a region whose providers are processes, each byte
-# checked. UMEM_TEST_SECONDS, UMEM_TEST_SEED and UMEM_TEST_ROUND say how long and
+# Everything at once on a region whose providers are processes and umem_sim, each
+# byte checked. UMEM_TEST_SECONDS, UMEM_TEST_SEED and UMEM_TEST_ROUND say how long and
 # which (make stress).
 #
-# needs: umem swap=256M
+# needs: umem umem_sim swap=256M
 # timeout: 300
 set -eu
 

@@ -10,6 +10,7 @@
 #include "provider.h"
 #include "provider/lib/region.h"
 #include "server.h"
+#include "sim.h"
 
 /* ---- Processes ----------------------------------------------------------- */
 
@@ -137,8 +138,7 @@ static void lose(struct handover *h, int signal, enum stress_event event)
 	drop_kept(h);
 	end_all(h, signal);
 	/* There is none but one in the kernel. */
-	if (server_configured())
-		kernel_provider_goes(h);
+	kernel_provider_goes(h);
 	gap(h);
 	start(h, 0);
 	count_event(event);
@@ -201,6 +201,22 @@ static void detach(struct handover *h)
 	count_event(EV_DETACHED);
 }
 
+static void simulate(struct handover *h)
+{
+	int channel = open_channel(h, UMEM_CHANNEL_REPLACE);
+	int err;
+
+	if (channel < 0)
+		return;
+	err = sim_attach(channel, &h->rng);
+	if (err) {
+		stress_fail("umem_sim: %s", strerror(-err));
+		return serve(h, channel);
+	}
+	count_event(EV_SIMULATED);
+	close(channel);
+}
+
 static void attach(struct handover *h)
 {
 	int channel;
@@ -243,12 +259,12 @@ static unsigned int draw_event(struct handover *h, unsigned int kinds)
 void handover_event(struct handover *h)
 {
 	static void (*const events[])(struct handover *h) = {
-		close_it, kill_it, replace, stall, requeue, detach,
+		close_it, kill_it, replace, stall, requeue, detach, simulate,
 		/* With a server: */
 		attach, kill_server, attach,
 	};
 
-	events[draw_event(h, server_configured() ? 9 : 6)](h);
+	events[draw_event(h, server_configured() ? 10 : 7)](h);
 }
 
 void handover_begin(struct handover *h, int region)
@@ -267,6 +283,7 @@ void handover_settle(struct handover *h)
 
 void handover_end(struct handover *h)
 {
+	sim_forget();
 	drop_kept(h);
 	end_all(h, SIGKILL);
 }

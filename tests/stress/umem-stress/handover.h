@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who provides: providers in userspace that are killed, replaced, stopped; and
- * umem_rdma with a memory server that is killed as well.
+ * Who provides: providers in userspace that are killed, replaced, stopped;
+ * umem_sim, polled or in trouble; and umem_rdma with a memory server that is
+ * killed as well.
  */
 #ifndef UMEM_STRESS_HANDOVER_H
 #define UMEM_STRESS_HANDOVER_H

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "pressure.h"
 #include "provider/lib/region.h"
 #include "round.h"
@@ -181,6 +182,7 @@ int main(int argc, char **argv)
 	world->patience_ms = o.patience * 1000;
 	ask_features();
 	pressure_configure(o.group);
+	image_make();
 	server_configure(o.serve);
 	printf("# seed %llu\n", o.seed);
 

@@ -63,13 +63,16 @@ static void draw_round(struct round *r, uint64_t number)
 	r->zeros = rng_once_in(&rng, 2);
 	if (rng_once_in(&rng, 2) && world->features & UMEM_FEATURE_READAHEAD)
 		r->ahead = rng_between(&rng, 1, 64);
+	if (!rng_once_in(&rng, 3))
+		r->spin_ns = rng_between(&rng, 1, 1000) * 1000;
 }
 
 static void print_round(const struct round *r)
 {
-	printf("# round %llu: %u pages, granule %u, policy %u, %u ms, %u in flight, max_data %u, %u ahead, %u steps%s%s\n",
+	printf("# round %llu: %u pages, granule %u, policy %u, %u ms, %u in flight, max_data %u, %u ahead, spins %u ns, %u steps%s%s\n",
 	       (unsigned long long)r->number, r->pages, r->granule, r->policy,
-	       r->timeout_ms, r->inflight, r->max_data, r->ahead, r->steps,
+	       r->timeout_ms, r->inflight, r->max_data, r->ahead, r->spin_ns,
+	       r->steps,
 	       r->fails ? ", FAIL" : "", r->zeros ? ", ZERO" : "");
 }
 
@@ -82,6 +85,7 @@ static int create_region(const struct round *r)
 		.timeout_ms = r->timeout_ms,
 		.max_inflight = r->inflight,
 		.max_data = r->max_data,
+		.spin_ns = r->spin_ns,
 		.readahead = r->ahead * r->granule,
 	};
 	int device = umem_device_open();

@@ -8,11 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "provider/lib/attach.h"
 #include "server.h"
 #include "world.h"
-
-#define IMAGE	"/tmp/umem-stress.image"
 
 static char address[128];		/* rdma://ADDR:PORT, or empty */
 static pid_t server;
@@ -25,21 +24,8 @@ static void give_up(const char *what)
 
 void server_configure(const char *listen)
 {
-	char page[PAGE];
-	FILE *image;
-
-	if (!listen)
-		return;
-	snprintf(address, sizeof(address), "rdma://%s", listen);
-	image = fopen(IMAGE, "w");
-	if (!image)
-		give_up("cannot write " IMAGE);
-	for (unsigned int i = 0; i < MAX_PAGES; i++) {
-		page_fill_supplied(page, i);
-		fwrite(page, 1, PAGE, image);
-	}
-	if (fclose(image))
-		give_up("cannot write " IMAGE);
+	if (listen)
+		snprintf(address, sizeof(address), "rdma://%s", listen);
 }
 
 bool server_configured(void)

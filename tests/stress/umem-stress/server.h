@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * umem-serve with what providers supply, for umem_rdma.
+ * umem-serve with the image, for umem_rdma.
  */
 #ifndef UMEM_STRESS_SERVER_H
 #define UMEM_STRESS_SERVER_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* @listen: ADDR:PORT to serve at, or NULL. Writes the export. */
+/* @listen: ADDR:PORT to serve at, or NULL. */
 void server_configure(const char *listen);
 bool server_configured(void);
 /* Returns when it listens; does nothing when it does already. */

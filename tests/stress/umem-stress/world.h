@@ -84,6 +84,8 @@ enum stress_op {
 	X(STALLED, "stopped, replaced, continued") \
 	X(REQUEUED, "killed, its channel requeued to another") \
 	X(DETACHED, "UMEM_IOC_DETACH") \
+	X(SIMULATED, "umem_sim attached") \
+	X(POLLED, "answer of umem_sim that a fault polled for") \
 	X(ATTACHED, "umem_rdma attached") \
 	X(SERVER_KILLED, "memory server killed") \
 	X(RECLAIM, "memory reclaimed") \
@@ -128,6 +130,7 @@ struct round {
 	unsigned int timeout_ms;
 	unsigned int inflight;
 	unsigned int max_data;
+	unsigned int spin_ns;
 	unsigned int ahead;		/* granules of read-ahead */
 	unsigned int steps;		/* of each worker */
 	bool fails;			/* providers answer FAIL at times */
