@@ -126,6 +126,6 @@ int umem_kernel_attach(int channel, const struct umem_source *source,
 		return sim_attach(channel, source, why);
 	default:
 		return umem_because(why, -EOPNOTSUPP,
-				    "the provider in the kernel speaks rdma:// only; use --user");
+				    "this version reads from rdma://HOST:PORT/ID only");
 	}
 }

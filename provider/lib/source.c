@@ -158,7 +158,7 @@ int umem_source_parse(const char *text, struct umem_source *source,
 	rest = scheme_skip(text, &source->kind);
 	if (!rest)
 		return umem_because(why, -EINVAL,
-				    "\"%s\" is not rdma://HOST:PORT/ID, tcp://HOST:PORT/ID or file:PATH",
+				    "\"%s\" is not rdma://HOST:PORT/ID",
 				    text);
 	if (source->kind == UMEM_SOURCE_FILE)
 		return file_parse(source, rest, why);
@@ -184,8 +184,7 @@ int umem_listen_parse(const char *text, struct umem_source *source,
 	rest = scheme_skip(text, &source->kind);
 	if (!rest || !is_server(source))
 		return umem_because(why, -EINVAL,
-				    "\"%s\" is not rdma://ADDR:PORT or tcp://ADDR:PORT",
-				    text);
+				    "\"%s\" is not rdma://ADDR:PORT", text);
 	if (strchr(rest, '/'))
 		return umem_because(why, -EINVAL,
 				    "nothing may follow the port; exports have an option of their own");

@@ -75,7 +75,7 @@ for kind in "" --user; do
 		run $kind --size 16K --connect-timeout 2000 \
 		--provider rdma://192.0.2.1:7471/7
 done
-says "kernel provider of TCP" 'speaks rdma:// only; use --user' \
+says "kernel provider of TCP" 'reads from rdma://HOST:PORT/ID only' \
 	run --size 16K --provider "tcp://$SERVE_ADDR:7471/7"
 
 umemctl run --size 16K --wait-policy hard --provider "$S" -- sleep 1000 &

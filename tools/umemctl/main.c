@@ -37,7 +37,7 @@ static void print_help(void)
 	printf("\n"
 	       "umemctl VERB --help tells the options. umemctl --version tells the version.\n"
 	       "TARGET is PID:FD, /proc/PID/fd/FD or a path that opens to a region.\n"
-	       "SOURCE is rdma://HOST:PORT/ID, tcp://HOST:PORT/ID or file:PATH.\n"
+	       "SOURCE is rdma://HOST:PORT/ID, or sim:WORD,WORD... for tests (umemctl(8)).\n"
 	       "Exit status: 0, 1 after a failure, 2 after a mistake on the command line.\n");
 }
 

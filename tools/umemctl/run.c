@@ -250,7 +250,7 @@ const struct verb verb_run = {
 "                         hard        waits until a provider delivers\n"
 "                         timeout=MS  waits so long, then SIGBUS\n"
 "                         fail-fast   SIGBUS when there is no provider\n"
-"  --provider SOURCE    rdma://HOST:PORT/ID, tcp://HOST:PORT/ID or file:PATH\n"
+"  --provider SOURCE    rdma://HOST:PORT/ID, or sim:WORD,WORD... for tests\n"
 PROVIDER_HELP
 "  --huge               granules of 2 MiB, of huge pages where there are some\n"
 "  --max-inflight N     requests open at once; each pins a granule (256, or 16\n"
