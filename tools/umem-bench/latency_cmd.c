@@ -19,7 +19,9 @@
 static const char usage[] =
 	"usage: umem-bench latency [--source rdma://HOST:PORT/ID] [OPTIONS]\n"
 	"  --source SOURCE      a memory server's export, or sim:latency=TIME, which is\n"
-	"                       simulated; rows that read from it are skipped without\n"
+	"                       simulated, also with pattern=SEED and, where --rows names\n"
+	"                       no uffd, bandwidth=SIZE; rows that read from it are skipped\n"
+	"                       without\n"
 	"  --size S             size of the regions (default: the export's)\n"
 	"  --touches N          pages touched a row and round (default 4096, or all)\n"
 	"  --rounds R           fresh regions so many times (default 4)\n"

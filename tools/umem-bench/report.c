@@ -45,10 +45,24 @@ const char *report_poll(const struct bench *bench)
 	return names[bench->opt.poll];
 }
 
+#define ORDER_TEXT	64
+
+static const char *order_text(const struct bench_options *opt,
+			      char buf[ORDER_TEXT])
+{
+	if (opt->stride)
+		snprintf(buf, ORDER_TEXT, "in order (stride %" PRIu64 ")",
+			 opt->stride);
+	else
+		snprintf(buf, ORDER_TEXT, "in random order (seed %" PRIu64 ")",
+			 opt->seed);
+	return buf;
+}
+
 static void print_head(const struct bench *bench)
 {
 	const struct bench_options *opt = &bench->opt;
-	char size[UMEM_SIZE_TEXT];
+	char size[UMEM_SIZE_TEXT], order[ORDER_TEXT];
 	struct utsname name;
 
 	uname(&name);
@@ -57,11 +71,11 @@ static void print_head(const struct bench *bench)
 	for (size_t i = 0; i < bench->row_count; i++)
 		if (!bench->rows[i].skipped)
 			printf(" %s", bench->rows[i].ops->name);
-	printf("\n%s touches of 4 KiB pages in random order (seed %" PRIu64
-	       "), %" PRIu64 " a row in each of %" PRIu64
+	printf("\n%s touches of 4 KiB pages %s, %" PRIu64
+	       " a row in each of %" PRIu64
 	       " rounds, rows in turn every %" PRIu64 "\n",
-	       opt->write ? "write" : "read", opt->seed, opt->touches,
-	       opt->rounds, opt->batch);
+	       opt->write ? "write" : "read", order_text(opt, order),
+	       opt->touches, opt->rounds, opt->batch);
 	printf("%s%s, %s; every page compared with %s; timer floor %" PRIu64
 	       " ns, subtracted\n",
 	       opt->source ? "source " : "no source",
