@@ -3,11 +3,9 @@
  * The command line of umem-serve.
  */
 #include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../lib/size.h"
+#include "../lib/usage.h"
 #include "options.h"
 
 static const char help[] =
@@ -48,26 +46,6 @@ static const struct option options[] = {
 	{ }
 };
 
-static void __attribute__((noreturn)) wrong(const struct umem_why *why,
-					    const char *what, const char *arg)
-{
-	umem_say("%s %s%s%s", what, arg, why ? ": " : "", why ? why->text : "");
-	fputs("Usage: umem-serve --listen rdma://ADDR:PORT --export ID=PATH ...; umem-serve --help tells more\n",
-	      stderr);
-	exit(2);
-}
-
-static uint64_t number(const char *name, const char *text, uint64_t min,
-		       uint64_t max)
-{
-	struct umem_why why;
-	uint64_t n;
-
-	if (umem_number_parse(text, min, max, &n, &why))
-		wrong(&why, name, text);
-	return n;
-}
-
 static void add_listen(struct serve_options *opt, const char *text)
 {
 	struct umem_source *where = &opt->listens[opt->listen_count];
@@ -75,13 +53,13 @@ static void add_listen(struct serve_options *opt, const char *text)
 
 	if (opt->listen_count == SERVE_MAX_LISTENS) {
 		umem_because(&why, 0, "%u are the limit", SERVE_MAX_LISTENS);
-		wrong(&why, "--listen", text);
+		umem_usage_wrong(&why, "--listen", text);
 	}
 	if (umem_listen_parse(text, where, &why))
-		wrong(&why, "--listen", text);
+		umem_usage_wrong(&why, "--listen", text);
 	if (where->kind != UMEM_SOURCE_RDMA) {
 		umem_because(&why, 0, "only rdma:// is served by this version");
-		wrong(&why, "--listen", text);
+		umem_usage_wrong(&why, "--listen", text);
 	}
 	opt->listen_count++;
 }
@@ -95,21 +73,21 @@ static void add_export(struct serve_options *opt, char *text)
 
 	if (!equals || !equals[1]) {
 		umem_because(&why, 0, "not of the form ID=PATH");
-		wrong(&why, "--export", text);
+		umem_usage_wrong(&why, "--export", text);
 	}
 	if (opt->export_count == SERVE_MAX_EXPORTS) {
 		umem_because(&why, 0, "%u are the limit", SERVE_MAX_EXPORTS);
-		wrong(&why, "--export", text);
+		umem_usage_wrong(&why, "--export", text);
 	}
 	*equals = '\0';
-	id = number("--export: the ID", text, 0, UINT64_MAX);
+	id = umem_usage_number("--export: the ID", text, 0, UINT64_MAX);
 	*equals = '=';
 	for (i = 0; i < opt->export_count; i++) {
 		if (opt->exports[i].id != id)
 			continue;
 		umem_because(&why, 0, "that ID is taken by %s",
 			     opt->exports[i].path);
-		wrong(&why, "--export", text);
+		umem_usage_wrong(&why, "--export", text);
 	}
 	opt->exports[opt->export_count].id = id;
 	opt->exports[opt->export_count].path = equals + 1;
@@ -126,25 +104,24 @@ static void take_option(struct serve_options *opt, int c)
 		add_export(opt, optarg);
 		break;
 	case OPT_MAX_CLIENTS:
-		opt->max_clients = number("--max-clients", optarg, 1, 100000);
+		opt->max_clients = umem_usage_number("--max-clients", optarg, 1,
+						     100000);
 		break;
 	case OPT_HANDSHAKE:
-		opt->handshake_ms = 1000 * number("--handshake-timeout", optarg,
-						  1, 3600);
+		opt->handshake_ms = 1000 *
+			umem_usage_number("--handshake-timeout", optarg, 1, 3600);
 		break;
 	case OPT_KEEPALIVE:
-		opt->keepalive_ms = 1000 * number("--keepalive", optarg, 1, 3600);
+		opt->keepalive_ms = 1000 *
+			umem_usage_number("--keepalive", optarg, 1, 3600);
 		break;
 	case OPT_READY_FD:
-		opt->ready_fd = number("--ready-fd", optarg, 0, INT32_MAX);
+		opt->ready_fd = umem_usage_number("--ready-fd", optarg, 0, INT32_MAX);
 		break;
 	case 'h':
-		fputs(help, stdout);
-		exit(0);
+		umem_usage_help();
 	default:
-		/* getopt_long() has said what is wrong. */
-		fputs("umem-serve --help tells more\n", stderr);
-		exit(2);
+		umem_usage_unknown();
 	}
 }
 
@@ -152,6 +129,7 @@ void serve_options_parse(int argc, char **argv, struct serve_options *opt)
 {
 	int c;
 
+	umem_usage_as(help);
 	memset(opt, 0, sizeof(*opt));
 	opt->max_clients = 64;
 	opt->handshake_ms = 10000;
@@ -160,9 +138,10 @@ void serve_options_parse(int argc, char **argv, struct serve_options *opt)
 	while ((c = getopt_long(argc, argv, "l:e:h", options, NULL)) >= 0)
 		take_option(opt, c);
 	if (optind < argc)
-		wrong(NULL, "an argument too many:", argv[optind]);
+		umem_usage_wrong(NULL, "an argument too many:", argv[optind]);
 	if (!opt->listen_count)
-		wrong(NULL, "nowhere to listen:", "give --listen rdma://ADDR:PORT");
+		umem_usage_wrong(NULL, "nowhere to listen:",
+				 "give --listen rdma://ADDR:PORT");
 	if (!opt->export_count)
-		wrong(NULL, "nothing to serve:", "give --export ID=PATH");
+		umem_usage_wrong(NULL, "nothing to serve:", "give --export ID=PATH");
 }

@@ -4,12 +4,10 @@
  */
 #include <getopt.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../lib/attach.h"
-#include "../lib/size.h"
+#include "../lib/usage.h"
 #include "options.h"
 
 static const char help[] =
@@ -48,39 +46,20 @@ static const struct option options[] = {
 	{ }
 };
 
-static void __attribute__((noreturn)) wrong(const struct umem_why *why,
-					    const char *what, const char *arg)
-{
-	umem_say("%s %s%s%s", what, arg, why ? ": " : "", why ? why->text : "");
-	fputs("Usage: umem-provider [OPTION]... TARGET SOURCE; umem-provider --help tells more\n",
-	      stderr);
-	exit(2);
-}
-
-static uint64_t number(const char *name, const char *text, uint64_t min,
-		       uint64_t max)
-{
-	struct umem_why why;
-	uint64_t n;
-
-	if (umem_number_parse(text, min, max, &n, &why))
-		wrong(&why, name, text);
-	return n;
-}
-
 static void take_option(struct provider_options *opt, int c)
 {
 	switch (c) {
 	case OPT_READS:
-		opt->reads_inflight = number("--reads-inflight", optarg, 1, 65536);
+		opt->reads_inflight = umem_usage_number("--reads-inflight", optarg,
+							1, 65536);
 		break;
 	case OPT_CONNECT:
-		opt->connect_timeout_ms = number("--connect-timeout", optarg, 1,
-						 INT_MAX / 2);
+		opt->connect_timeout_ms = umem_usage_number("--connect-timeout",
+							    optarg, 1, INT_MAX / 2);
 		break;
 	case OPT_ACK:
-		opt->ack_timeout_ms = number("--ack-timeout", optarg, 1,
-					     INT_MAX / 2);
+		opt->ack_timeout_ms = umem_usage_number("--ack-timeout", optarg,
+							1, INT_MAX / 2);
 		break;
 	case OPT_REPLACE:
 		opt->replace = true;
@@ -89,15 +68,12 @@ static void take_option(struct provider_options *opt, int c)
 		opt->poll = true;
 		break;
 	case OPT_READY:
-		opt->ready_fd = number("--ready-fd", optarg, 0, INT_MAX);
+		opt->ready_fd = umem_usage_number("--ready-fd", optarg, 0, INT_MAX);
 		break;
 	case 'h':
-		fputs(help, stdout);
-		exit(0);
+		umem_usage_help();
 	default:
-		/* getopt_long() has said what is wrong. */
-		fputs("umem-provider --help tells more\n", stderr);
-		exit(2);
+		umem_usage_unknown();
 	}
 }
 
@@ -106,10 +82,10 @@ static void take_source(struct provider_options *opt, const char *text)
 	struct umem_why why;
 
 	if (umem_source_parse(text, &opt->source, &why))
-		wrong(&why, "SOURCE", text);
+		umem_usage_wrong(&why, "SOURCE", text);
 	if (opt->source.kind != UMEM_SOURCE_RDMA) {
 		umem_because(&why, 0, "this version reads from rdma://HOST:PORT/ID only");
-		wrong(&why, "SOURCE", text);
+		umem_usage_wrong(&why, "SOURCE", text);
 	}
 }
 
@@ -118,6 +94,7 @@ void provider_options_parse(int argc, char **argv,
 {
 	int c;
 
+	umem_usage_as(help);
 	memset(opt, 0, sizeof(*opt));
 	opt->channel = -1;
 	opt->reads_inflight = UMEM_READS_INFLIGHT;
@@ -127,11 +104,13 @@ void provider_options_parse(int argc, char **argv,
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
 		take_option(opt, c);
 	if (argc - optind < 2)
-		wrong(NULL, "missing:", argc == optind ? "TARGET and SOURCE" : "SOURCE");
+		umem_usage_wrong(NULL, "missing:", argc == optind ?
+				 "TARGET and SOURCE" : "SOURCE");
 	if (argc - optind > 2)
-		wrong(NULL, "an argument too many:", argv[optind + 2]);
+		umem_usage_wrong(NULL, "an argument too many:", argv[optind + 2]);
 	opt->target = argv[optind];
 	if (!strncmp(opt->target, "fd:", 3))
-		opt->channel = number("TARGET fd:", opt->target + 3, 0, INT_MAX);
+		opt->channel = umem_usage_number("TARGET fd:", opt->target + 3, 0,
+						 INT_MAX);
 	take_source(opt, argv[optind + 1]);
 }
