@@ -2,7 +2,7 @@
 /*
  * Holes: what is punched is zero and never fetched, whatever is under way.
  *
- * needs: umem
+ * needs: umem umem_sim
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "lib/hand_provider.h"
 #include "lib/huge.h"
 #include "lib/setting.h"
+#include "lib/sim_attach.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
 
@@ -177,6 +179,7 @@ struct puncher {
 	int region;
 	off_t offset, length;
 	int result;
+	_Atomic pid_t tid;
 	_Atomic bool over;
 	pthread_t thread;
 };
@@ -185,6 +188,7 @@ static void *puncher_run(void *arg)
 {
 	struct puncher *p = arg;
 
+	p->tid = gettid();
 	p->result = fallocate(p->region, PUNCH, p->offset, p->length) ?
 		    errno : 0;
 	p->over = true;
@@ -321,26 +325,111 @@ static void successor_is_not_asked(void **state)
  * tmpfs clears a part of a large folio in place: a fetch into that part must
  * be over first, else it lands on the zeroes.
  */
-static void fetch_into_a_large_folio_is_waited_for(void **state)
+#define PART 600
+
+/* Starts a touch; its page is a part of a large folio once it is asked for. */
+static void touch_large(struct hand_fixture *f, struct toucher *toucher,
+			unsigned long page)
+{
+	setting_need(SHMEM_ENABLED, "force");
+	toucher_start(toucher, f->mem + page * TEST_PAGE);
+	AWAIT(test_status(f->region).requests);
+	if (meminfo_kilobytes("ShmemHugePages:") <= 0)
+		fail_msg("no large folio was used: this shows nothing");
+}
+
+/* Returns when the punch of the part waits; it must not end by itself. */
+static void punch_of_part_waits(struct hand_fixture *f, struct puncher *p)
+{
+	puncher_start(p, f, PART * TEST_PAGE, TEST_PAGE);
+	AWAIT(p->over || (p->tid && task_state(getpid(), p->tid) == 'D'));
+	usleep(200000);
+	assert_false(p->over);
+	assert_int_equal(test_status(f->region).granules_punched, 0);
+}
+
+/* What the late bytes were to be; a read looks at no other part of the folio. */
+static void part_is_a_hole(struct hand_fixture *f, struct puncher *p)
+{
+	char page[TEST_PAGE];
+
+	assert_int_equal(puncher_join(p), 0);
+	assert_int_equal(pread(f->region, page, TEST_PAGE, PART * TEST_PAGE),
+			 TEST_PAGE);
+	assert_true(test_is_zero(page));
+}
+
+/* Who touches a large folio waits for all of it. */
+static void part_is_touched(struct hand_fixture *f, struct toucher *toucher)
+{
+	hand_release(f->region);
+	assert_int_equal(toucher_join(toucher), 0);
+	assert_int_equal(toucher->value, 0);
+	assert_true(page_is_zero(f, PART));
+}
+
+static void late_cached_in_a_large_folio(void **state)
+{
+	struct hand_fixture *f = *state;
+	char *map = hand_map(f->channel, SIZE);
+	struct toucher toucher;
+	struct puncher p;
+
+	touch_large(f, &toucher, PART);
+	assert_int_equal(hand_take(f->channel), PART);
+	/* Some of the bytes are there, the others come late. */
+	map[PART * TEST_PAGE] = 1;
+	punch_of_part_waits(f, &p);
+	pattern_fill(map + PART * TEST_PAGE, PART);
+	hand_cached(f->channel, PART, 1);
+	part_is_a_hole(f, &p);
+	part_is_touched(f, &toucher);
+	munmap(map, SIZE);
+}
+
+static void late_data_in_a_large_folio(void **state)
 {
 	struct hand_fixture *f = *state;
 	struct toucher toucher;
 	struct puncher p;
 
-	setting_need(SHMEM_ENABLED, "force");
-	toucher_start(&toucher, f->mem + 600 * TEST_PAGE);
-	assert_int_equal(hand_take(f->channel), 600);
-	puncher_start(&p, f, 600 * TEST_PAGE, TEST_PAGE);
-	usleep(300000);
-	if (p.over)	/* no large folio could be had */
-		print_message("# the punch did not wait\n");
-	/* Who touches a large folio waits for all of it. */
-	hand_data(f->channel, 512, 512);
-	assert_int_equal(puncher_join(&p), 0);
-	assert_int_equal(toucher_join(&toucher), 0);
-	assert_true(page_is_zero(f, 600));
-	/* A hole over the whole folio waits for nobody. */
-	toucher_start(&toucher, f->mem + 100 * TEST_PAGE);
+	touch_large(f, &toucher, PART);
+	assert_int_equal(hand_take(f->channel), PART);
+	punch_of_part_waits(f, &p);
+	hand_data(f->channel, PART, 1);
+	part_is_a_hole(f, &p);
+	part_is_touched(f, &toucher);
+}
+
+/* A provider in the kernel writes into the page itself, whenever it does. */
+static void late_provider_in_a_large_folio(void **state)
+{
+	struct hand_fixture *f = *state;
+	struct umem_sim_attach arg = sim_arg(1);
+	struct toucher toucher;
+	struct puncher p;
+	int sim;
+
+	arg.hang_from = 1;
+	sim = sim_provide(f->region, &arg);
+	touch_large(f, &toucher, PART);
+	AWAIT(sim_stats(sim).hung == 1);
+	punch_of_part_waits(f, &p);
+	assert_int_equal(ioctl(sim, UMEM_SIM_IOC_RELEASE), 1);
+	part_is_a_hole(f, &p);
+	/* Gives back what else the toucher asked for. */
+	assert_int_equal(umem_region_detach(f->region), 0);
+	part_is_touched(f, &toucher);
+	close(sim);
+	sim_wait_unused();
+}
+
+static void hole_over_a_large_folio_waits_for_nobody(void **state)
+{
+	struct hand_fixture *f = *state;
+	struct toucher toucher;
+
+	touch_large(f, &toucher, 100);
 	assert_int_equal(hand_take(f->channel), 100);
 	punch(f, 0, 512);
 	assert_int_equal(toucher_join(&toucher), 0);
@@ -429,7 +518,10 @@ int main(void)
 		TEST(waiting_reader_gets_zeroes),
 		TEST(late_answer_ends_its_request),
 		TEST(successor_is_not_asked),
-		TEST(fetch_into_a_large_folio_is_waited_for),
+		TEST(late_cached_in_a_large_folio),
+		TEST(late_data_in_a_large_folio),
+		TEST(late_provider_in_a_large_folio),
+		TEST(hole_over_a_large_folio_waits_for_nobody),
 		TEST(holes_among_faults),
 	};
 
