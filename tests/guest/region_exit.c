@@ -337,6 +337,17 @@ static void abort_with_missing_pages(void)
 	abort();
 }
 
+/* The dump tells the arguments of the program, wherever they are said to be. */
+static void abort_with_missing_arguments(void)
+{
+	prepare_to_dump();
+	/* The stack, where they were, is above all mappings. */
+	if (prctl(PR_SET_MM, PR_SET_MM_ARG_START, mem + TEST_PAGE, 0, 0) ||
+	    prctl(PR_SET_MM, PR_SET_MM_ARG_END, mem + TEST_PAGE + 64, 0, 0))
+		_exit(1);
+	abort();
+}
+
 /* Other threads wait for pages, by all kinds of touches. */
 static void abort_with_faults_in_flight(void)
 {
@@ -387,6 +398,18 @@ static void dump_asks_for_nothing(void **state)
 	assert_int_equal(dumped(mem + SIZE - TEST_PAGE), 0);
 }
 
+/* The kernel reads a missing granule while it dumps: no signal would end that. */
+static void dump_touches_nothing(void **state)
+{
+	double started = test_now();
+
+	(void)state;
+	assert_int_equal(dump(abort_with_missing_arguments, SIGABRT), 0);
+	assert_int_equal(test_status(region).faults, 0);
+	if (test_now() - started > TEST_SECONDS / 3.)
+		fail_msg("the dump took %.1f s", test_now() - started);
+}
+
 static void dump_with_faults_in_flight(void **state)
 {
 	(void)state;
@@ -419,6 +442,7 @@ int main(void)
 		TEST(rseq_killed),
 		TEST(rseq_fails),
 		TEST(dump_asks_for_nothing),
+		TEST(dump_touches_nothing),
 		TEST(dump_with_faults_in_flight),
 		TEST(dump_after_sigbus),
 	};
