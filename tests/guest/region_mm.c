@@ -141,6 +141,64 @@ static void moved_while_waiting(void **state)
 	assert_true(right(5));
 }
 
+/*
+ * The middle of a mapping goes while threads wait there, with requests that are
+ * taken and that are not: nobody is lost, and no request.
+ */
+static void unmapped_in_part(int flags)
+{
+	struct toucher touchers[5];
+	unsigned int i;
+	char *at = mem;
+
+	if (flags == MAP_PRIVATE)
+		at = map(flags);
+	for (i = 0; i < 5; i++)
+		toucher_start(&touchers[i], at + (10 + i) * TEST_PAGE);
+	AWAIT(test_status(region).requests == 5);
+	hand_take(channel);
+	hand_take(channel);
+	for (i = 0; i < 5; i++)
+		AWAIT(task_state(getpid(), touchers[i].tid) == 'S');
+	assert_int_equal(munmap(at + 11 * TEST_PAGE, 3 * TEST_PAGE), 0);
+	for (i = 0; i < 5; i++)
+		assert_false(toucher_is_over(&touchers[i]));
+	assert_int_equal(test_status(region).requests_issued, 2);
+	assert_int_equal(test_status(region).requests_queued, 3);
+
+	hand_data(channel, 10, 5);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(toucher_join(&touchers[i]),
+				 i % 4 ? SIGSEGV : 0);
+	assert_true(pattern_matches(at + 10 * TEST_PAGE, 10));
+	assert_true(pattern_matches(at + 14 * TEST_PAGE, 14));
+	/* What lies beside it is served as ever; the hole has come too. */
+	begin(&touchers[0], 15);
+	hand_data(channel, 15, 1);
+	assert_int_equal(toucher_join(&touchers[0]), 0);
+	assert_ptr_equal(mmap(at + 11 * TEST_PAGE, 3 * TEST_PAGE, PROT_READ,
+			      MAP_SHARED | MAP_FIXED, region, 11 * TEST_PAGE),
+			 at + 11 * TEST_PAGE);
+	for (i = 10; i < 16; i++)
+		assert_true(pattern_matches(at + i * TEST_PAGE, i));
+	assert_int_equal(test_status(region).requests, 6);
+	assert_int_equal(test_status(region).granules_provided, 6);
+	if (at != mem)
+		munmap(at, SIZE);
+}
+
+static void unmapped_in_part_while_waiting(void **state)
+{
+	(void)state;
+	unmapped_in_part(MAP_SHARED);
+}
+
+static void unmapped_in_part_private(void **state)
+{
+	(void)state;
+	unmapped_in_part(MAP_PRIVATE);
+}
+
 /* It would leave a mapping behind whose pages are gone. */
 static void no_mremap_dontunmap(void **state)
 {
@@ -438,6 +496,8 @@ int main(void)
 		TEST(mprotect_splits),
 		TEST(protected_while_waiting),
 		TEST(moved_while_waiting),
+		TEST(unmapped_in_part_while_waiting),
+		TEST(unmapped_in_part_private),
 		TEST(no_mremap_dontunmap),
 		TEST(replaced_while_waiting),
 		TEST(forked_while_waiting),
