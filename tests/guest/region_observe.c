@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a region tells of itself: fdinfo, tracepoints, and what it costs.
+ * What a region tells of itself by fdinfo, and what it costs.
  *
  * needs: umem mem=2G
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,20 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
 #include "lib/huge.h"
-#include "lib/setting.h"
-#include "lib/touch.h"
 #include "provider/lib/region.h"
 
 #define PAGES 16
 #define SIZE (PAGES * TEST_PAGE)
-#define TRACING "/sys/kernel/tracing"
 
 static char text[1 << 16];
 
@@ -104,73 +99,6 @@ static void fdinfo(void **state)
 	close(channel);
 }
 
-static int trace_begin(void **state)
-{
-	(void)state;
-	if (access(TRACING "/events", F_OK))
-		mount("tracefs", TRACING, "tracefs", 0, NULL);
-	if (access(TRACING "/events/umem", F_OK)) {
-		print_message("no tracefs in this kernel\n");
-		return 0;
-	}
-	assert_true(setting_try(TRACING "/trace", ""));
-	assert_true(setting_try(TRACING "/events/umem/enable", "1"));
-	return 0;
-}
-
-static int trace_end(void **state)
-{
-	(void)state;
-	if (!access(TRACING "/events/umem", F_OK))
-		assert_true(setting_try(TRACING "/events/umem/enable", "0"));
-	return 0;
-}
-
-static void tracepoints(void **state)
-{
-	struct toucher toucher;
-	int region, channel;
-	unsigned long ino;
-	char line[256];
-	char *mem;
-
-	(void)state;
-	if (access(TRACING "/events/umem", F_OK))
-		skip();
-	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
-	ino = inode_of(region);
-	channel = hand_open(region, 0);
-	mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, region, 0);
-	toucher_start(&toucher, mem + 5 * TEST_PAGE);
-	assert_int_equal(hand_take(channel), 5);
-	usleep(20000);
-	hand_data(channel, 5, 1);
-	assert_int_equal(toucher_join(&toucher), 0);
-	toucher_start(&toucher, mem + 6 * TEST_PAGE);
-	assert_int_equal(hand_take(channel), 6);
-	hand_fail(channel, 6, 1);
-	assert_int_equal(toucher_join(&toucher), SIGBUS);
-	munmap(mem, SIZE);
-	close(channel);
-	close(region);
-
-	slurp(TRACING "/trace");
-#define LINE(...) (snprintf(line, sizeof(line), __VA_ARGS__), has(line))
-	LINE("provider_state: region=%lu provider=user", ino);
-	LINE("fault_begin: region=%lu offset=0x5000 ", ino);
-	LINE("request_state: region=%lu offset=0x5000 tag=", ino);
-	has(" free -> queued");
-	has(" queued -> issued");
-	has(" issued -> done");
-	has(" issued -> failed");
-	LINE("fault_end: region=%lu offset=0x5000 latency_ns=", ino);
-	has(" how=slept");
-	LINE("fault_end: region=%lu offset=0x6000 latency_ns=", ino);
-	has(" how=failed");
-	LINE("provider_state: region=%lu provider=none", ino);
-#undef LINE
-}
-
 /*
  * Free memory in KiB: MemFree and, which MemFree leaves out, the pages that the
  * CPUs keep at hand. An allocation of 32 MiB makes Linux 6.12 keep 7 MiB more.
@@ -224,8 +152,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fdinfo),
-		cmocka_unit_test_setup_teardown(tracepoints, trace_begin,
-						trace_end),
 		cmocka_unit_test(a_terabyte_costs_33_mebibytes),
 	};
 
