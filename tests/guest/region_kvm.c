@@ -19,13 +19,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
 #include "lib/setting.h"
 #include "lib/touch.h"
+#include "lib/trace.h"
 #include "provider/lib/region.h"
 
 #define PAGES 64
@@ -35,8 +38,7 @@
 /* Ports that KVM's own interrupt controllers leave to userspace. */
 #define PORT_WORD 0x10
 #define PORT_END 0x11
-#define TRACING "/sys/kernel/tracing/"
-#define ASYNC_EVENT TRACING "events/kvm/kvm_try_async_get_page/enable"
+#define ASYNC_EVENT TRACING "/events/kvm/kvm_try_async_get_page/enable"
 
 /*
  * Real mode: for each page of the region, report its first word and the one at
@@ -165,7 +167,7 @@ static void run_all(struct machine *m)
 /* How often KVM gave a page to its worker, as far as the trace tells. */
 static unsigned int async_faults(void)
 {
-	FILE *file = fopen(TRACING "trace", "r");
+	FILE *file = fopen(TRACING "/trace", "r");
 	unsigned int count = 0;
 	char line[256];
 
@@ -203,7 +205,7 @@ static void sleeps_in_the_worker(void **state)
 	unsigned int seen;
 
 	(void)state;
-	setting_try(TRACING "trace", "");
+	setting_try(TRACING "/trace", "");
 	setting_try(ASYNC_EVENT, "1");
 	run_with_provider(true);
 	setting_try(ASYNC_EVENT, "0");
@@ -256,6 +258,147 @@ static void slow_answer(void **state)
 	close(region);
 	close(channel);
 }
+
+/* ---- The try that may not sleep ------------------------------------------ */
+
+/*
+ * Starts a machine; returns when KVM's first try of page 0 is over, though what
+ * the next one waits for has not come. Its own thread sleeps then.
+ */
+static void first_try(struct runner *runner, bool irqchip)
+{
+	struct trace_fault fault;
+	struct stat st;
+
+	if (!trace_possible())
+		skip();
+	assert_int_equal(fstat(region, &st), 0);
+	*runner = (struct runner){ .tid = 0 };
+	trace_start();
+	machine_init(&runner->m, irqchip);
+	pthread_create(&runner->thread, NULL, run_first, runner);
+	AWAIT(trace_faults(st.st_ino, 0, &fault, 1));
+	assert_string_equal(fault.how, "nowait");
+	AWAIT(test_status(region).faults >= 2);
+	usleep(50000);
+	assert_false(runner->over);
+}
+
+static void next_try(struct runner *runner, uint64_t word)
+{
+	AWAIT(runner->over);
+	trace_stop();
+	pthread_join(runner->thread, NULL);
+	assert_int_equal(runner->first, (uint16_t)word);
+	machine_end(&runner->m);
+}
+
+/* It leaves a request behind, which is the next one's. */
+static void first_try_asks(void **state)
+{
+	static struct runner runner;
+	int channel;
+
+	(void)state;
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 8);
+	channel = hand_open(region, 0);
+	first_try(&runner, false);
+	assert_int_equal(test_status(region).requests, 1);
+	assert_int_equal(hand_take(channel), 0);
+	hand_data(channel, 0, 1);
+	next_try(&runner, pattern_word(0, 0));
+	close(region);
+	close(channel);
+}
+
+/* All slots are taken: the next one waits for one. */
+static void first_try_without_a_slot(bool irqchip)
+{
+	static struct runner runner;
+	struct toucher touchers[2];
+	int channel, i;
+	char *mem;
+
+	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 2);
+	channel = hand_open(region, 0);
+	mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, region, 0);
+	assert_true(mem != MAP_FAILED);
+	for (i = 0; i < 2; i++)
+		toucher_start(&touchers[i], mem + (40 + i) * TEST_PAGE);
+	hand_take_all(channel, 40, 2);
+	first_try(&runner, irqchip);
+	assert_int_equal(test_status(region).requests, 2);
+	hand_data(channel, 40, 2);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(toucher_join(&touchers[i]), 0);
+	assert_int_equal(hand_take(channel), 0);
+	hand_data(channel, 0, 1);
+	next_try(&runner, pattern_word(0, 0));
+	munmap(mem, SIZE);
+	close(region);
+	close(channel);
+}
+
+static void first_try_finds_no_slot(void **state)
+{
+	(void)state;
+	first_try_without_a_slot(false);
+	first_try_without_a_slot(true);
+}
+
+static void *punch_some(void *tid)
+{
+	*(_Atomic pid_t *)tid = gettid();
+	return (void *)(long)fallocate(region, FALLOC_FL_PUNCH_HOLE |
+				       FALLOC_FL_KEEP_SIZE, 0, 6 * TEST_PAGE);
+}
+
+/* A hole is being made, and waits for a fetch: the next one waits for the hole. */
+static void first_try_in_a_hole(void **state)
+{
+	static struct runner runner;
+	struct toucher toucher;
+	_Atomic pid_t tid = 0;
+	pthread_t puncher;
+	void *result;
+	int channel;
+	char *mem;
+
+	(void)state;
+	setting_need(SHMEM_ENABLED, "force");
+	region = test_region(TEST_HUGE, UMEM_WAIT_HARD, 0, 8);
+	channel = hand_open(region, 0);
+	mem = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, region, 0);
+	assert_true(mem != MAP_FAILED);
+	toucher_start(&toucher, mem + 5 * TEST_PAGE);
+	assert_int_equal(hand_take(channel), 5);
+	if (meminfo_kilobytes("ShmemHugePages:") <= 0)
+		fail_msg("no large folio was used: this shows nothing");
+	pthread_create(&puncher, NULL, punch_some, (void *)&tid);
+	AWAIT(tid && task_state(getpid(), tid) == 'D');
+	first_try(&runner, false);
+	assert_int_equal(test_status(region).requests, 1);
+	assert_int_equal(test_status(region).granules_punched, 0);
+	hand_data(channel, 5, 1);
+	pthread_join(puncher, &result);
+	assert_null(result);
+	/* Who touches a large folio waits for all of it. */
+	hand_release(region);
+	assert_int_equal(toucher_join(&toucher), 0);
+	next_try(&runner, 0);
+	munmap(mem, SIZE);
+	close(region);
+	close(channel);
+}
+
+static int end_force(void **state)
+{
+	(void)state;
+	setting_try(SHMEM_ENABLED, "never");
+	return 0;
+}
+
+/* ---- The end of a machine ------------------------------------------------ */
 
 /* The process of a machine whose page does not come is killed. */
 static void killed_while_waiting(bool irqchip)
@@ -432,6 +575,9 @@ int main(void)
 		cmocka_unit_test(sleeps_in_the_processor),
 		cmocka_unit_test(sleeps_in_the_worker),
 		cmocka_unit_test(slow_answer),
+		cmocka_unit_test(first_try_asks),
+		cmocka_unit_test(first_try_finds_no_slot),
+		cmocka_unit_test_teardown(first_try_in_a_hole, end_force),
 		cmocka_unit_test(killed_processor),
 		cmocka_unit_test(killed_with_worker),
 		cmocka_unit_test(failed_page),
