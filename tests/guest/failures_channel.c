@@ -107,6 +107,17 @@ static void region_create_big(void **state)
 	walk_create("create, big");
 }
 
+/* The table of those who are read ahead of comes last: all else goes again. */
+static void region_create_ahead(void **state)
+{
+	(void)state;
+	create.size = SIZE;
+	create.max_inflight = 4;
+	create.readahead = 2 * TEST_PAGE;
+	walk_create("create, with read-ahead");
+	create.readahead = 0;
+}
+
 static void before_region(void)
 {
 	region = test_region(SIZE, UMEM_WAIT_HARD, 0, 4);
@@ -377,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(region_create),
 		cmocka_unit_test(region_create_big),
+		cmocka_unit_test(region_create_ahead),
 		cmocka_unit_test(region_status),
 		cmocka_unit_test(channel_open),
 		cmocka_unit_test(channel_replace),
