@@ -29,8 +29,6 @@
 /* So often what a fault may poll the slowest answers count. */
 #define LATE	8
 
-enum { ATTACHMENT_COMMITTED, ATTACHMENT_GONE, ATTACHMENT_ENDING };
-
 static struct workqueue_struct *detach_queue;
 
 int umem_attach_init(void)
@@ -49,6 +47,32 @@ static struct umem_region *region_of(const struct umem_attachment *att)
 	return att->channel->region;
 }
 
+/*
+ * The only place where an attachment changes its state; a full barrier. Whoever
+ * makes it ENDING queues its detaching, and so does nobody else. @att may be gone
+ * after that.
+ *
+ * COMMIT and END come under region->channel_lock, which detaching takes first;
+ * ABORT and DETACHED from the only one who still has @att; GONE from any
+ * context, but not after these two.
+ */
+static void attachment_move(struct umem_attachment *att,
+			    enum umem_attachment_event event)
+{
+	enum umem_attachment_state next, state = READ_ONCE(att->state);
+
+	do {
+		next = umem_attachment_next(state, event);
+		if (WARN_ONCE(next == UMEM_ATTACHMENT_STATES,
+			      "umem: no %s of an attachment that is %s\n",
+			      umem_attachment_event_name(event),
+			      umem_attachment_state_name(state)))
+			return;
+	} while (!try_cmpxchg(&att->state, &state, next));
+	if (next == UMEM_ATTACHMENT_ENDING && state != UMEM_ATTACHMENT_ENDING)
+		queue_work(detach_queue, &att->detach);
+}
+
 static void detach_work(struct work_struct *work)
 {
 	struct umem_attachment *att =
@@ -59,6 +83,7 @@ static void detach_work(struct work_struct *work)
 	/* Else it was the channel's end that brought us here. */
 	umem_channel_end_if_present(channel);
 	att->ops->detach(att->priv);
+	attachment_move(att, UMEM_ATTACHMENT_DETACHED);
 	WARN_ONCE(umem_requests_requeue(region, att),
 		  "umem: provider %s left requests behind\n", att->ops->name);
 	umem_region_drop_if_gone(region);
@@ -107,6 +132,7 @@ struct umem_attachment *umem_attach_begin(int channel_fd,
 	fput(file);
 
 	INIT_WORK(&att->detach, detach_work);
+	att->state = UMEM_ATTACHMENT_BEGUN;
 	att->channel = channel;
 	info->size = channel->region->geometry.size;
 	info->granule = channel->region->geometry.granule;
@@ -129,6 +155,7 @@ EXPORT_SYMBOL_GPL(umem_attach_begin);
  */
 void umem_attach_abort(struct umem_attachment *att)
 {
+	attachment_move(att, UMEM_ATTACHMENT_ABORT);
 	umem_channel_unclaim(att->channel);
 	kfree(att);
 }
@@ -169,11 +196,8 @@ int umem_attach_commit(struct umem_attachment *att,
 		channel->attachment = att;
 		rcu_assign_pointer(region->attachment, att);
 		trace_provider_state(region->ino, umem_provider_kind(region));
-		set_bit(ATTACHMENT_COMMITTED, &att->flags);
-		/* Pairs with umem_provider_gone(): one of us sees the other. */
-		smp_mb__after_atomic();
-		if (test_bit(ATTACHMENT_GONE, &att->flags))
-			umem_attachment_end(att);
+		/* Last: from here on umem_provider_gone() may begin its end. */
+		attachment_move(att, UMEM_ATTACHMENT_COMMIT);
 	}
 	mutex_unlock(&region->channel_lock);
 	if (!err)
@@ -198,11 +222,11 @@ void umem_attachment_unpublish(struct umem_attachment *att)
 	synchronize_rcu();
 }
 
-/* Starts the end, once. Any context. */
+/* Starts the end, if that is still to do. Caller holds region->channel_lock. */
 void umem_attachment_end(struct umem_attachment *att)
 {
-	if (!test_and_set_bit(ATTACHMENT_ENDING, &att->flags))
-		queue_work(detach_queue, &att->detach);
+	lockdep_assert_held(&region_of(att)->channel_lock);
+	attachment_move(att, UMEM_ATTACHMENT_END);
 }
 
 /**
@@ -228,11 +252,7 @@ int umem_attachments_drained(struct umem_region *region)
  */
 void umem_provider_gone(struct umem_attachment *att)
 {
-	set_bit(ATTACHMENT_GONE, &att->flags);
-	/* Pairs with umem_attach_commit(). */
-	smp_mb__after_atomic();
-	if (test_bit(ATTACHMENT_COMMITTED, &att->flags))
-		umem_attachment_end(att);
+	attachment_move(att, UMEM_ATTACHMENT_GONE);
 }
 EXPORT_SYMBOL_GPL(umem_provider_gone);
 

@@ -10,6 +10,7 @@
 #include <linux/sched/clock.h>
 #include <linux/workqueue.h>
 
+#include "attach_state.h"
 #include "provider.h"
 #include "request.h"
 
@@ -23,8 +24,8 @@ struct umem_channel;
  * @spin_ns: fixed at commit: how long a fault may poll; 0 without @ops->poll.
  * @latency_ns: how long the provider takes as a rule; 0: not known yet. Who
  *	changes it at the same time as another is lost.
- * @flags: ATTACHMENT_COMMITTED: @ops may be called; ATTACHMENT_GONE: the
- *	provider lost its source; ATTACHMENT_ENDING: @detach is queued or done.
+ * @state: enum umem_attachment_state; changed by cmpxchg, as the provider may
+ *	say in any context that it is gone.
  * @detach: ends and frees it.
  */
 struct umem_attachment {
@@ -33,7 +34,7 @@ struct umem_attachment {
 	void *priv;
 	u32 spin_ns;
 	u32 latency_ns;
-	unsigned long flags;
+	enum umem_attachment_state state;
 	struct work_struct detach;
 };
 

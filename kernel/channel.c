@@ -2,8 +2,8 @@
 /*
  * Life of a channel: open, claimed by a provider in the kernel, ended.
  *
- * region->channel_lock orders these changes; what a channel had taken goes
- * back to the queue when it ends or is claimed.
+ * region->channel_lock orders these changes, channel_state.c has the table; what a
+ * channel had taken goes back to the queue when it ends or is claimed.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -47,7 +47,7 @@ static struct umem_channel *channel_alloc(struct umem_region *region)
 	mutex_init(&channel->bounce_lock);
 	kref_get(&region->ref);
 	channel->region = region;
-	channel->file_open = true;
+	channel->state = UMEM_CHANNEL_NEW;
 	return channel;
 }
 
@@ -65,36 +65,39 @@ enum umem_provider_kind umem_provider_kind(const struct umem_region *region)
 				     UMEM_PROVIDER_ATTACHING;
 }
 
-static void channel_set_state(struct umem_channel *channel,
-			      enum umem_channel_state state)
+/* The only place where a channel changes its state. Returns the new one. */
+static enum umem_channel_state channel_move(struct umem_channel *channel,
+					    enum umem_channel_event event)
 {
+	enum umem_channel_state next = umem_channel_next(channel->state, event);
+
 	lockdep_assert_held(&channel->region->channel_lock);
+	if (WARN_ONCE(next == UMEM_CHANNEL_STATES,
+		      "umem: no %s of a channel that is %s\n",
+		      umem_channel_event_name(event),
+		      umem_channel_state_name(channel->state)) ||
+	    next == channel->state)
+		return channel->state;
 	down_write(&channel->io);
-	WRITE_ONCE(channel->state, state);
+	WRITE_ONCE(channel->state, next);
 	up_write(&channel->io);
 	/* Readers and pollers look again. */
 	wake_up_all(&channel->region->requests.queue_wait);
+	return next;
 }
 
 /*
- * Take the present channel off the region and put @successor, or nobody, in its
- * place at once: under fail-fast nobody must see the gap between two providers.
+ * The present channel of @region is ENDED: take it off and put @successor, or
+ * nobody, in its place at once: under fail-fast nobody must see the gap between
+ * two providers.
  */
-static void channel_end_locked(struct umem_region *region,
-			       struct umem_channel *successor)
+static void channel_take_off(struct umem_region *region,
+			     struct umem_channel *successor)
 {
 	struct umem_channel *channel = region->channel;
-	struct umem_attachment *att;
+	struct umem_attachment *att = channel->attachment;
 
-	lockdep_assert_held(&region->channel_lock);
-	if (!channel) {
-		WRITE_ONCE(region->channel, successor);
-		trace_provider_state(region->ino, umem_provider_kind(region));
-		return;
-	}
-	att = channel->attachment;
 	channel->attachment = NULL;
-	channel_set_state(channel, UMEM_CHANNEL_ENDED);
 	/* Before the successor can act: no granule gets two writers. */
 	if (att)
 		umem_attachment_unpublish(att);
@@ -107,6 +110,18 @@ static void channel_end_locked(struct umem_region *region,
 	umem_region_update_orphan(region);
 	/* Under fail-fast, or when orphaned, waiters give up. */
 	umem_requests_wake_all(region);
+}
+
+/* @event, and what follows where it ends the present channel of a region. */
+static void channel_event(struct umem_channel *channel,
+			  enum umem_channel_event event,
+			  struct umem_channel *successor)
+{
+	struct umem_region *region = channel->region;
+
+	if (channel_move(channel, event) == UMEM_CHANNEL_ENDED &&
+	    region->channel == channel)
+		channel_take_off(region, successor);
 }
 
 /**
@@ -124,7 +139,7 @@ int umem_channel_end(struct umem_region *region)
 
 	mutex_lock(&region->channel_lock);
 	if (region->channel) {
-		channel_end_locked(region, NULL);
+		channel_event(region->channel, UMEM_CHANNEL_END, NULL);
 		err = 0;
 	}
 	mutex_unlock(&region->channel_lock);
@@ -138,7 +153,7 @@ void umem_channel_end_if_present(struct umem_channel *channel)
 
 	mutex_lock(&region->channel_lock);
 	if (region->channel == channel)
-		channel_end_locked(region, NULL);
+		channel_event(channel, UMEM_CHANNEL_END, NULL);
 	mutex_unlock(&region->channel_lock);
 }
 
@@ -146,13 +161,23 @@ void umem_channel_end_if_present(struct umem_channel *channel)
 static int channel_install(struct umem_channel *channel, bool replace)
 {
 	struct umem_region *region = channel->region;
+	struct umem_channel *present;
 	int err = 0;
 
 	mutex_lock(&region->channel_lock);
-	if (region->channel && !replace)
+	present = region->channel;
+	if (present && !replace) {
 		err = -EBUSY;
-	else
-		channel_end_locked(region, channel);
+		goto unlock;
+	}
+	channel_move(channel, UMEM_CHANNEL_INSTALL);
+	if (present) {
+		channel_event(present, UMEM_CHANNEL_END, channel);
+	} else {
+		WRITE_ONCE(region->channel, channel);
+		trace_provider_state(region->ino, umem_provider_kind(region));
+	}
+unlock:
 	mutex_unlock(&region->channel_lock);
 	return err;
 }
@@ -230,7 +255,7 @@ int umem_channel_claim(struct umem_channel *channel)
 	mutex_lock(&region->channel_lock);
 	err = umem_channel_usable(channel);
 	if (!err) {
-		channel_set_state(channel, UMEM_CHANNEL_CLAIMED);
+		channel_move(channel, UMEM_CHANNEL_CLAIM);
 		kref_get(&channel->ref);
 		umem_channel_requeue(channel);
 		trace_provider_state(region->ino, umem_provider_kind(region));
@@ -250,13 +275,9 @@ void umem_channel_unclaim(struct umem_channel *channel)
 	struct umem_region *region = channel->region;
 
 	mutex_lock(&region->channel_lock);
-	if (region->channel == channel) {
-		if (channel->file_open)
-			channel_set_state(channel, UMEM_CHANNEL_OPEN);
-		else
-			channel_end_locked(region, NULL);
+	channel_event(channel, UMEM_CHANNEL_UNCLAIM, NULL);
+	if (region->channel == channel)
 		trace_provider_state(region->ino, umem_provider_kind(region));
-	}
 	mutex_unlock(&region->channel_lock);
 	/* Requests that came meanwhile have a reader again. */
 	umem_queue_notify(region);
@@ -269,11 +290,7 @@ int umem_channel_release(struct inode *inode, struct file *file)
 	struct umem_region *region = channel->region;
 
 	mutex_lock(&region->channel_lock);
-	channel->file_open = false;
-	/* A claimed channel belongs to its provider. */
-	if (region->channel == channel &&
-	    channel->state == UMEM_CHANNEL_OPEN)
-		channel_end_locked(region, NULL);
+	channel_event(channel, UMEM_CHANNEL_CLOSE, NULL);
 	mutex_unlock(&region->channel_lock);
 	umem_channel_map_release(channel);
 	umem_channel_put(channel);

@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #include <linux/umem.h>
 
+#include "channel_state.h"
+
 struct iov_iter;
 struct umem_answer;
 struct umem_attachment;
@@ -21,26 +23,14 @@ struct umem_region;
 struct umem_request;
 
 /**
- * enum umem_channel_state - who may use a channel
- * @UMEM_CHANNEL_OPEN: whoever holds the fd.
- * @UMEM_CHANNEL_CLAIMED: a provider in the kernel; the fd answers EBUSY.
- * @UMEM_CHANNEL_ENDED: nobody; the fd answers EPIPE and polls as hung up.
- */
-enum umem_channel_state {
-	UMEM_CHANNEL_OPEN,
-	UMEM_CHANNEL_CLAIMED,
-	UMEM_CHANNEL_ENDED,
-};
-
-/**
  * struct umem_channel - one channel
  * @ref: the file, and the attachment that claimed it.
  * @region: fixed; counted.
  * @io: held for reading while the fd takes a request or publishes an answer,
  *	for writing to change @state: a change waits for none that sleeps in
  *	a copy from or to the user. Inside it: folio lock, bucket lock.
- * @state: enum umem_channel_state; written under region->channel_lock and @io.
- * @file_open: the fd is open; region->channel_lock.
+ * @state: enum umem_channel_state; written under region->channel_lock and @io,
+ *	by channel_move().
  * @attachment: the committed attachment; region->channel_lock.
  * @map: the file that mappings of the channel refer to, made by the first one;
  *	counted until the fd is closed.
@@ -53,7 +43,6 @@ struct umem_channel {
 	struct umem_region *region;
 	struct rw_semaphore io;
 	enum umem_channel_state state;
-	bool file_open;
 	struct umem_attachment *attachment;
 	struct file *map;
 	struct page *bounce;
@@ -109,6 +98,7 @@ static inline int umem_channel_usable(const struct umem_channel *channel)
 	case UMEM_CHANNEL_OPEN:
 		return 0;
 	case UMEM_CHANNEL_CLAIMED:
+	case UMEM_CHANNEL_LEFT:
 		return -EBUSY;
 	default:
 		return -EPIPE;

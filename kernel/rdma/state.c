@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of legal moves, and the only function that makes one.
+ * The table of legal moves, drawn in docs/architecture.md, and the only function
+ * that makes one.
  */
 #include "state.h"
 

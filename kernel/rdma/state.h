@@ -4,11 +4,18 @@
  * unit test.
  *
  *	IDLE -> RESOLVING_ADDR -> RESOLVING_ROUTE -> CONNECTING -> HANDSHAKE -> LIVE
+ *	 |            |                  |               |            |         |
+ *	 |            +------------------+-------+-------+------------+---------+
+ *	 |                                       |       |
+ *	 |                                       v       |
+ *	 |                                    FAILED     |
+ *	 |                                       |       v
+ *	 +---------------------------------------+--> CLOSING
  *
- * Each arrow is drawn by the event that ends the state on its left: the address
- * is known, the route is known, the server accepted, the server sent its
- * EXPORT. Every state but IDLE may become FAILED, every state CLOSING, which
- * is the last.
+ * Each arrow to the right is drawn by the event that ends the state on its left:
+ * the address is known, the route is known, the server accepted, the server sent
+ * its EXPORT. Every state between IDLE and FAILED may become FAILED, every state
+ * CLOSING, which is the last.
  */
 #ifndef UMEM_RDMA_STATE_H
 #define UMEM_RDMA_STATE_H

@@ -191,6 +191,93 @@ static void killed_while_connecting(void **state)
 	wait_unused();
 }
 
+/* ---- Its channel goes while it connects ---------------------------------- */
+
+struct connecting {
+	struct umem_rdma_attach arg;
+	pthread_t thread;
+	int err;
+};
+
+static void *connect_thread(void *arg)
+{
+	struct connecting *c = arg;
+
+	c->err = attach(&c->arg);
+	return NULL;
+}
+
+/* A thread attaches, and has claimed @channel; in a second it will give up. */
+static void connecting_start(struct connecting *c, int region, int channel)
+{
+	c->arg = attach_arg(channel, HOSTILE_REQUEST_IGNORED);
+	c->arg.connect_timeout_ms = 1000;
+	assert_int_equal(pthread_create(&c->thread, NULL, connect_thread, c),
+			 0);
+	for (int i = 0; test_status(region).provider_kind !=
+			UMEM_PROVIDER_ATTACHING; i++) {
+		assert_true(i < 5000);
+		usleep(1000);
+	}
+}
+
+static int connecting_join(struct connecting *c)
+{
+	assert_int_equal(pthread_join(c->thread, NULL), 0);
+	return c->err;
+}
+
+/* It keeps the channel, and nobody has it when it gives up. */
+static void closed_while_connecting(void **state)
+{
+	int region = hard_region();
+	int channel = umem_region_channel(region, 0);
+	struct connecting c;
+
+	(void)state;
+	connecting_start(&c, region, channel);
+	close(channel);
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_ATTACHING);
+	assert_int_equal(umem_region_channel(region, 0), -EBUSY);
+	assert_int_equal(connecting_join(&c), ETIMEDOUT);
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_NONE);
+	channel = umem_region_channel(region, 0);
+	assert_true(channel >= 0);
+	close(channel);
+	close(region);
+	wait_unused();
+}
+
+/* What it gives up is not given back: the other channel stays the region's. */
+static void replaced_while_connecting(void **state)
+{
+	int region = hard_region();
+	int channel = umem_region_channel(region, 0);
+	char record[16];
+	struct connecting c;
+	int other;
+
+	(void)state;
+	connecting_start(&c, region, channel);
+	other = umem_region_channel(region, UMEM_CHANNEL_REPLACE);
+	assert_true(other >= 0);
+	assert_int_equal(connecting_join(&c), ETIMEDOUT);
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_USER);
+	/* The end of the file. */
+	assert_int_equal(read(channel, record, sizeof(record)), 0);
+	close(channel);
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_USER);
+	close(other);
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_NONE);
+	close(region);
+	wait_unused();
+}
+
 /* ---- The region's end ---------------------------------------------------- */
 
 static void closed_with_reads_in_flight(void **state)
@@ -396,6 +483,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_while_connecting),
+		cmocka_unit_test(closed_while_connecting),
+		cmocka_unit_test(replaced_while_connecting),
 		cmocka_unit_test(closed_with_reads_in_flight),
 		cmocka_unit_test(attached_lives_with_the_mapping),
 		cmocka_unit_test(closed_at_once),
