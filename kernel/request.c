@@ -12,6 +12,7 @@
 #include "granule.h"
 #include "region.h"
 #include "request_move.h"
+#include "trace.h"
 
 void umem_request_bad_move(const struct umem_request *req,
 			   enum umem_request_state to)
@@ -19,6 +20,13 @@ void umem_request_bad_move(const struct umem_request *req,
 	WARN_ONCE(1, "umem: request may not go from %s to %s\n",
 		  umem_request_state_name(req->state),
 		  umem_request_state_name(to));
+}
+
+/* Called where the tracepoint is on. */
+noinline void umem_request_trace_move(const struct umem_request *req,
+				      enum umem_request_state to)
+{
+	trace_request_state(req, to);
 }
 
 /* With huge granules each slot has room for a list of pages. */

@@ -21,6 +21,7 @@
 #include <linux/sbitmap.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
@@ -274,11 +275,32 @@ static inline void umem_request_put(struct umem_request *req)
 		umem_request_free(req);
 }
 
-/* The last reference to @req is gone, and its pages are somebody else's. */
+/* trace.h needs this header. */
+DECLARE_TRACEPOINT(request_state);
+void umem_request_trace_move(const struct umem_request *req,
+			     enum umem_request_state to);
+void umem_request_bad_move(const struct umem_request *req,
+			   enum umem_request_state to);
+
+/* What comes before every change of the state. */
+static __always_inline void
+umem_request_check_move(const struct umem_request *req,
+			enum umem_request_state to)
+{
+	if (unlikely(!umem_request_may_move(req->state, to)))
+		umem_request_bad_move(req, to);
+	if (unlikely(tracepoint_enabled(request_state)))
+		umem_request_trace_move(req, to);
+}
+
+/*
+ * The last reference to @req is gone, and its pages are somebody else's: no lock,
+ * for nobody else finds it.
+ */
 static inline void umem_request_free_slot(struct umem_request_table *table,
 					  struct umem_request *req)
 {
-	WARN_ON_ONCE(!umem_request_may_move(req->state, UMEM_REQUEST_FREE));
+	umem_request_check_move(req, UMEM_REQUEST_FREE);
 	req->state = UMEM_REQUEST_FREE;
 	umem_slot_free(table, req);
 }
@@ -336,8 +358,6 @@ static inline struct umem_request *umem_bucket_find(struct umem_bucket *bucket,
 	return NULL;
 }
 
-void umem_request_bad_move(const struct umem_request *req,
-			   enum umem_request_state to);
 bool umem_request_issue_locked(struct umem_bucket *bucket,
 			       struct umem_request *req, const void *owner);
 bool umem_request_requeue_owned(struct umem_request *req, const void *owner);
