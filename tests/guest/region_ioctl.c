@@ -254,11 +254,24 @@ static void test_create_structure(void)
 	munmap(end, PAGE);
 }
 
+/* Up to @count descriptors from now on; returns how many it were before. */
+static rlim_t limit_descriptors(rlim_t count)
+{
+	struct rlimit limit;
+	rlim_t before;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	before = limit.rlim_cur;
+	limit.rlim_cur = count;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return before;
+}
+
 /* The new descriptor is close-on-exec if asked, and none leaks on failure. */
 static void test_create_descriptor(void)
 {
 	struct umem_create c = good;
-	struct rlimit limit, none;
+	rlim_t limit;
 	int fd;
 
 	fd = make_region();
@@ -270,12 +283,9 @@ static void test_create_descriptor(void)
 	fd = ioctl(device, UMEM_IOC_CREATE, &c);
 	tap_is("CREATE: close-on-exec", fcntl(fd, F_GETFD), FD_CLOEXEC);
 	close(fd);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	none = limit;
-	none.rlim_cur = 0;
-	setrlimit(RLIMIT_NOFILE, &none);
+	limit = limit_descriptors(0);
 	tap_err("CREATE, no descriptor free", create(&good), -EMFILE);
-	setrlimit(RLIMIT_NOFILE, &limit);
+	limit_descriptors(limit);
 	tap_is("CREATE: the failures left no descriptor", make_region(), fd);
 	close(fd);
 }
@@ -471,6 +481,7 @@ static void test_channel(void)
 {
 	int region = make_region();
 	int channel, other, same;
+	rlim_t limit;
 
 	test_status("region", region);
 	tap_is("STATUS: nobody provides", status_kind(region),
@@ -496,6 +507,12 @@ static void test_channel(void)
 		MAP_FAILED ? -errno : 0, -EINVAL);
 
 	tap_err("CHANNEL, a second one", open_channel(region, 0), -EBUSY);
+	limit = limit_descriptors(0);
+	tap_err("CHANNEL, REPLACE, no descriptor free",
+		open_channel(region, UMEM_CHANNEL_REPLACE), -EMFILE);
+	limit_descriptors(limit);
+	tap_err("channel that was not replaced: REQUEUE",
+		call(channel, UMEM_CHANNEL_IOC_REQUEUE, NULL), 0);
 	other = open_channel(region, UMEM_CHANNEL_REPLACE |
 			     UMEM_CHANNEL_NONBLOCK | UMEM_CHANNEL_CLOEXEC);
 	tap_err("CHANNEL, REPLACE", other, 0);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -165,6 +166,25 @@ static void attached(void)
 	close(second);
 }
 
+/* What @fd answers, which its provider has taken. */
+static void claimed(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN | POLLOUT };
+	struct umem_record record = { 0 };
+
+	tap_err("read of its channel",
+		result(read(fd, &record, sizeof(record))), -EBUSY);
+	tap_err("write to its channel",
+		result(write(fd, &record, sizeof(record))), -EBUSY);
+	tap_err("mmap of its channel",
+		mmap(NULL, UMEM_GRANULE_SIZE, PROT_READ, MAP_SHARED, fd, 0) ==
+		MAP_FAILED ? -errno : 0, -EBUSY);
+	tap_err("REQUEUE on its channel",
+		result(ioctl(fd, UMEM_CHANNEL_IOC_REQUEUE)), -EBUSY);
+	tap_is("poll of its channel", poll(&poll_fd, 1, 0), 1);
+	tap_is("poll of its channel: events", poll_fd.revents, POLLERR);
+}
+
 int main(void)
 {
 	struct umem_create create = {
@@ -187,5 +207,6 @@ int main(void)
 	files();
 	sizes();
 	attached();
+	claimed(channel);
 	return tap_end();
 }

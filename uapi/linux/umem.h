@@ -20,7 +20,8 @@
  *    number (_IOC_SIZE): an older, shorter structure is extended by zeroes; of
  *    a newer, longer one the unknown tail must be zero (else E2BIG). A
  *    structure shorter than its first version is EINVAL.
- *  - Unknown flags and non-zero reserved fields are EINVAL.
+ *  - Unknown flags and non-zero reserved fields are EINVAL. A structure that
+ *    cannot be read or written is EFAULT.
  *  - An ioctl that the file does not know is ENOTTY.
  */
 #ifndef _UAPI_LINUX_UMEM_H
@@ -183,7 +184,8 @@ enum umem_wait_policy {
  *
  * Returns the new region fd, opened read-write. What the region costs beside
  * its pages (&umem_region_status.memory), and pages that are fetched in the
- * background, are charged to the caller's memory cgroup.
+ * background, are charged to the caller's memory cgroup. EMFILE or ENFILE when
+ * the process or the system has too many files open, ENOMEM.
  */
 struct umem_create {
 	__aligned_u64 size;
@@ -213,7 +215,9 @@ struct umem_create {
  *
  * Returns a channel fd. Needs a region fd open for writing (EBADF) and the
  * creator's effective uid or CAP_SYS_PTRACE (EPERM). EBUSY while another
- * channel or provider is there and UMEM_CHANNEL_REPLACE is not given.
+ * channel or provider is there and UMEM_CHANNEL_REPLACE is not given. EMFILE or
+ * ENFILE when the process or the system has too many files open, ENOMEM; then
+ * the present provider stays.
  */
 struct umem_channel_open {
 	__u32 flags;
@@ -387,7 +391,8 @@ struct umem_region_status {
 /*
  * End the present channel or provider, if any, and return when it is gone.
  * What it had taken goes back to the queue. Same rights as UMEM_IOC_CHANNEL.
- * ENOENT when there is none.
+ * ENOENT when there is none. EINTR for a fatal signal while a provider in the
+ * kernel lets go: it goes all the same.
  */
 #define UMEM_IOC_DETACH		_IO(UMEM_IOC_MAGIC, 0x11)
 
@@ -397,7 +402,24 @@ struct umem_region_status {
 /* On a region fd or a channel fd. */
 #define UMEM_IOC_STATUS		_IOR(UMEM_IOC_MAGIC, 0x12, struct umem_region_status)
 
-/* On a channel fd: put back into the queue everything it has taken. */
+/* ---- Channel fd ----------------------------------------------------------
+ *
+ * While a provider in the kernel has the channel, or attaches to it, read(),
+ * write(), mmap() and UMEM_CHANNEL_IOC_REQUEUE are EBUSY, and poll() says
+ * EPOLLERR. When the channel was ended, or its region is gone, read() returns 0,
+ * the others are EPIPE, and poll() says EPOLLHUP.
+ *
+ * read(): EINVAL for a buffer of less than a record; EAGAIN when there is none,
+ * under O_NONBLOCK, else EINTR for a signal; EFAULT.
+ *
+ * write(): EINVAL, ERANGE, EMSGSIZE, EFAULT, ENOMEM and EINTR, as
+ * docs/protocol.md tells of the first record.
+ *
+ * mmap(): EOPNOTSUPP with UMEM_CREATE_HUGE, EINVAL without MAP_SHARED, EPERM with
+ * PROT_EXEC, ENFILE, ENOMEM.
+ */
+
+/* Put back into the queue everything that the channel has taken. */
 #define UMEM_CHANNEL_IOC_REQUEUE	_IO(UMEM_IOC_MAGIC, 0x20)
 
 #endif /* _UAPI_LINUX_UMEM_H */
