@@ -82,6 +82,14 @@ static int drop_cache(const struct nvmeof *nvmeof, struct umem_why *why)
 	return 0;
 }
 
+static void unmap(struct row *row)
+{
+	const struct nvmeof *nvmeof = row->priv;
+
+	munmap(row->map, nvmeof->bytes);
+	row->map = NULL;
+}
+
 static int nvmeof_prepare(struct row *row, struct umem_why *why)
 {
 	struct nvmeof *nvmeof = row->priv;
@@ -94,8 +102,11 @@ static int nvmeof_prepare(struct row *row, struct umem_why *why)
 	if (!row->map)
 		return err;
 	/* Else a fault reads what is around as well. */
-	madvise(row->map, nvmeof->bytes, MADV_RANDOM);
-	return 0;
+	if (!madvise(row->map, nvmeof->bytes, MADV_RANDOM))
+		return 0;
+	err = umem_because(why, -errno, "no MADV_RANDOM");
+	unmap(row);
+	return err;
 }
 
 static void nvmeof_aim(struct row *row, uint64_t page)
@@ -126,12 +137,9 @@ static void restore(const struct row *row)
 
 static void nvmeof_finish(struct row *row)
 {
-	const struct nvmeof *nvmeof = row->priv;
-
 	if (row->bench->opt.write)
 		restore(row);
-	munmap(row->map, nvmeof->bytes);
-	row->map = NULL;
+	unmap(row);
 }
 
 static void nvmeof_close(struct row *row)
