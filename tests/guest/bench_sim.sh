@@ -27,7 +27,7 @@ bench()
 	umem-bench latency -j --size 1M --touches 128 --rounds 2 "$@" >"$TMP/report"
 }
 
-ROWS=tmpfs-first,umem-sim,uffd-sim-block,uffd-sim-yield,uffd-sim-minor,uffd-sim-sigbus
+ROWS=tmpfs-first,umem-sim,uffd-sim-block,uffd-sim-poll,uffd-sim-yield,uffd-sim-minor,uffd-sim-sigbus
 for poll in spin yield sleep; do
 	for access in "" --write; do
 		what="$poll ${access:-read}"
@@ -35,7 +35,7 @@ for poll in spin yield sleep; do
 			--rows $ROWS $access
 		is "$what: every touch was verified" \
 			"$(json 'all(x["verified"] == x["touches"] == 256 for x in r.values())')" True
-		is "$what: all rows" "$(json 'len(r)')" 6
+		is "$what: all rows" "$(json 'len(r)')" 7
 		is "$what: the latency is kept" \
 			"$(json 'all(x["latency_ns"]["min"] >= 100e3 for k, x in r.items() if "sim" in k)')" True
 	done
@@ -43,6 +43,19 @@ done
 is "umem copied nothing" "$(json 'r["umem-sim"]["umem"]["bytes_copied"]')" 0
 is "the provider did" "$(json 'r["umem-sim"]["umem"]["bytes_direct"]')" 1048576
 is "the way of waiting is told" "$(json 'd["poll"]')" sleep
+
+bench --source sim:latency=100us,pattern=5 --poll yield --rows uffd-sim-spin
+is "a handler that keeps its CPU, if named" "$(json 'r["uffd-sim-spin"]["verified"]')" 256
+
+# Of 4 MiB two pages are missing.
+for access in "" --write; do
+	what="holed ${access:-read}"
+	bench --source sim:pattern=5 --size 4M --touches 1024 --batch 1024 --stride 1 \
+		--rounds 1 --rows umem-holed $access
+	is "$what: every touch was verified" "$(json 'r["umem-holed"]["verified"]')" 1024
+	is "$what: two pages were missing" "$(json 'r["umem-holed"]["umem"]["faults"]')" 2
+	is "$what: the provider gave them" "$(json 'r["umem-holed"]["umem"]["bytes_direct"]')" 8192
+done
 
 bench --source sim:
 is "without --rows: no RDMA" "$(json '[k for k in r if "verbs" in k or "rdma" in k]')" "[]"

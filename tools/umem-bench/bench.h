@@ -66,6 +66,7 @@ struct bench_options {
 	uint64_t stride;	/* 0: random order */
 	uint32_t readahead;	/* of umem's regions, bytes */
 	uint32_t depth;		/* READs in flight; 0: as the tools do */
+	uint64_t hold;		/* bytes in use meanwhile, see memory.h */
 	struct bench_cpus cpu;
 	struct bench_cpus handler_cpu;
 	enum bench_poll poll;

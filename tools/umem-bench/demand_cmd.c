@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -23,6 +22,7 @@
 #include "guard.h"
 #include "json_out.h"
 #include "latency.h"
+#include "memory.h"
 #include "setup.h"
 #include "size.h"
 #include "verify.h"
@@ -30,7 +30,6 @@
 #define DEFAULT_TOUCHES 16384
 #define EVERY_NS 50000ULL
 #define TABLE_PAGES 512
-#define SPENT_BYTES (16UL << 20)
 
 static const char usage[] =
 	"usage: umem-bench demand --source sim:latency=TIME [OPTIONS]\n"
@@ -40,6 +39,8 @@ static const char usage[] =
 	"  --touches N          in all (default 16384), one every 50 us; regions are filled\n"
 	"                       until there were so many\n"
 	"  --seed N             of their places (default 1)\n"
+	"  --hold S             memory in use meanwhile (default 16M), so that no touch gets\n"
+	"                       what the region before has left; 0: none\n"
 	"  --write              the touch is a store\n"
 	"  --cpu LIST           CPUs of the measuring thread (default: any; with less than\n"
 	"                       3 CPUs the first)\n"
@@ -202,22 +203,6 @@ static uint64_t touch_tables(const struct row *row)
 	return count;
 }
 
-/*
- * Each CPU keeps pages that were freed, as those of the region before. The fill
- * uses them up at once; where nobody fills, touches would live on them. So they are
- * in use while either is measured.
- */
-static void *spend_free_pages(struct umem_why *why)
-{
-	void *spent = mmap(NULL, SPENT_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	if (spent != MAP_FAILED)
-		return spent;
-	umem_because(why, -ENOMEM, "no memory");
-	return NULL;
-}
-
 /* ---- The three parts of a round ------------------------------------------ */
 
 static int fill_alone(struct demand *demand, struct umem_why *why)
@@ -282,17 +267,17 @@ static int run_part(struct demand *demand, struct row *row,
 				struct umem_why *why),
 		    uint64_t *count, struct umem_why *why)
 {
-	void *spent = spend_free_pages(why);
-	int err;
+	void *held;
+	int err = memory_hold(demand->bench->opt.hold, &held, why);
 
-	if (!spent)
-		return -ENOMEM;
+	if (err)
+		return err;
 	err = row->ops->prepare(row, why);
 	if (!err) {
 		err = part(demand, count, why);
 		row->ops->finish(row);
 	}
-	munmap(spent, SPENT_BYTES);
+	memory_let_go(demand->bench->opt.hold, held);
 	return err;
 }
 
@@ -343,14 +328,13 @@ static double ratio_at(const struct demand *demand, double percentile)
 	       hist_at(demand->idle.hist, percentile);
 }
 
-static double p99_ratio(const struct demand *demand)
+static double mean_ratio(const struct demand *demand)
 {
-	return ratio_at(demand, 99);
-}
+	struct hist_summary idle, filling;
 
-static double p50_ratio(const struct demand *demand)
-{
-	return ratio_at(demand, 50);
+	hist_summarize(demand->idle.hist, &idle);
+	hist_summarize(demand->filling.hist, &filling);
+	return filling.mean / idle.mean;
 }
 
 static int print_text(const struct demand *demand)
@@ -368,8 +352,9 @@ static int print_text(const struct demand *demand)
 	print_row(&demand->filling);
 	printf("filling: %.0f pages/s, with the touches %.0f\n",
 	       rate(&demand->alone), rate(&demand->disturbed));
-	printf("p99 %.4f of idle, p50 %.4f of idle, fill_rate_ratio %.4f\n",
-	       p99_ratio(demand), p50_ratio(demand), rate_ratio(demand));
+	printf("of idle: p50 %.4f, mean %.4f, p90 %.4f, p99 %.4f; fill_rate_ratio %.4f\n",
+	       ratio_at(demand, 50), mean_ratio(demand), ratio_at(demand, 90),
+	       ratio_at(demand, 99), rate_ratio(demand));
 	return fflush(stdout) ? -errno : 0;
 }
 
@@ -381,12 +366,15 @@ static int print_json(const struct demand *demand)
 	report_json_run(report, demand->bench, "demand");
 	json_add_count(report, "every_ns", EVERY_NS);
 	json_add_count(report, "window", filling_window(&demand->filling));
+	json_add_count(report, "hold", demand->bench->opt.hold);
 	json_add_number(report, "fill_pages_per_s", rate(&demand->alone));
 	json_add_number(report, "fill_pages_per_s_with_demand",
 			rate(&demand->disturbed));
 	json_add_number(report, "fill_rate_ratio", rate_ratio(demand));
-	json_add_number(report, "p99_ratio", p99_ratio(demand));
-	json_add_number(report, "p50_ratio", p50_ratio(demand));
+	json_add_number(report, "p99_ratio", ratio_at(demand, 99));
+	json_add_number(report, "p90_ratio", ratio_at(demand, 90));
+	json_add_number(report, "p50_ratio", ratio_at(demand, 50));
+	json_add_number(report, "mean_ratio", mean_ratio(demand));
 	json_object_array_add(rows, report_json_row(&demand->idle, NULL));
 	json_object_array_add(rows, report_json_row(&demand->filling, NULL));
 	json_add(report, "rows", rows);
@@ -488,6 +476,7 @@ int bench_demand(int argc, char **argv)
 		.opt = {
 			.rows = "umem-sim",
 			.touches = DEFAULT_TOUCHES,
+			.hold = MEMORY_HOLD,
 			.seed = 1,
 		},
 	};

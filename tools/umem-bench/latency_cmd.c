@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "cpus.h"
 #include "latency.h"
+#include "memory.h"
 #include "setup.h"
 
 #define DEFAULT_TOUCHES 4096ULL
@@ -29,6 +30,8 @@ static const char usage[] =
 	"  --seed N             of the random order (default 1)\n"
 	"  --stride N           not in random order: every N-th page from the first on\n"
 	"  --readahead S        of umem's regions (default 0)\n"
+	"  --hold S             memory in use meanwhile (default 16M), so that no row gets\n"
+	"                       what was freed before; 0: none\n"
 	"  --write              the touch is a store\n"
 	"  --rows A,B,...       only these; one that cannot run is an error\n"
 	"  --verify-pattern=N   the export is what \"umem-bench pattern --seed N\" wrote\n"
@@ -124,6 +127,21 @@ static void close_rows(struct bench *bench)
 	rows_free(bench);
 }
 
+static int measure_held(struct bench *bench)
+{
+	struct umem_why why = { "" };
+	void *held;
+	int err = memory_hold(bench->opt.hold, &held, &why);
+
+	if (err) {
+		umem_say_failed(err, &why, "preparing the measurement");
+		return err;
+	}
+	err = latency_run(bench);
+	memory_let_go(bench->opt.hold, held);
+	return err;
+}
+
 static int measure(struct bench *bench)
 {
 	int ready = open_rows(bench);
@@ -132,8 +150,7 @@ static int measure(struct bench *bench)
 	if (ready < 0)
 		return BENCH_EXIT_ERROR;
 	bench->floor_ns = clock_floor_ns(bench->opt.clock);
-	err = latency_run(bench);
-	if (err)
+	if (measure_held(bench))
 		return BENCH_EXIT_ERROR;
 	rows_name_best(bench);
 	err = bench->opt.json ? report_json(bench) : report_text(bench);
@@ -171,6 +188,7 @@ int bench_latency(int argc, char **argv)
 		.opt = {
 			.rounds = DEFAULT_ROUNDS,
 			.batch = DEFAULT_BATCH,
+			.hold = MEMORY_HOLD,
 			.seed = 1,
 		},
 	};

@@ -51,3 +51,24 @@ void memory_touch(char *map, uint64_t bytes)
 	for (uint64_t at = 0; at < bytes; at += BENCH_PAGE)
 		((volatile char *)map)[at] = 0;
 }
+
+int memory_hold(uint64_t bytes, void **held, struct umem_why *why)
+{
+	*held = NULL;
+	if (!bytes)
+		return 0;
+	*held = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (*held != MAP_FAILED)
+		return 0;
+	*held = NULL;
+	return umem_because(why, -ENOMEM,
+			    "no memory for the %" PRIu64 " bytes of --hold",
+			    bytes);
+}
+
+void memory_let_go(uint64_t bytes, void *held)
+{
+	if (held)
+		munmap(held, bytes);
+}

@@ -21,4 +21,14 @@ int memory_new(uint64_t bytes, char **map, struct umem_why *why);
 /* Writes to every page, so that each is there and mapped. */
 void memory_touch(char *map, uint64_t bytes);
 
+/*
+ * Each CPU keeps pages that were freed, as those of a region or a program before.
+ * Who allocates next gets them, and goes to the zone for more only then. So that
+ * nobody's touches live on them while others' do not, as much memory is in use
+ * meanwhile: @bytes; 0: none. 0 or a negative errno.
+ */
+#define MEMORY_HOLD (16ULL << 20)
+int memory_hold(uint64_t bytes, void **held, struct umem_why *why);
+void memory_let_go(uint64_t bytes, void *held);
+
 #endif /* UMEM_BENCH_MEMORY_H */

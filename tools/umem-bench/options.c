@@ -12,7 +12,7 @@
 #include "row.h"
 #include "size.h"
 
-#define MAX_BATCH 65536
+#define MAX_BATCH (1 << 20)
 #define MAX_ROUNDS 1000000
 #define MAX_DEPTH 65536
 
@@ -20,7 +20,7 @@ enum {
 	OPT_SOURCE = 256, OPT_SIZE, OPT_TOUCHES, OPT_ROUNDS, OPT_BATCH,
 	OPT_SEED, OPT_WRITE, OPT_ROWS, OPT_PATTERN, OPT_FILE, OPT_CPU,
 	OPT_HANDLER, OPT_POLL, OPT_CLOCK, OPT_STRIDE, OPT_READAHEAD,
-	OPT_NVMEOF, OPT_DEPTH,
+	OPT_NVMEOF, OPT_DEPTH, OPT_HOLD,
 };
 
 #define L BENCH_LATENCY
@@ -41,6 +41,7 @@ static const struct known {
 	{ { "stride", required_argument, NULL, OPT_STRIDE }, L },
 	{ { "readahead", required_argument, NULL, OPT_READAHEAD }, L },
 	{ { "depth", required_argument, NULL, OPT_DEPTH }, F },
+	{ { "hold", required_argument, NULL, OPT_HOLD }, L | D },
 	{ { "write", no_argument, NULL, OPT_WRITE }, L | D | S },
 	{ { "rows", required_argument, NULL, OPT_ROWS }, L },
 	{ { "verify-pattern", optional_argument, NULL, OPT_PATTERN }, L | F },
@@ -164,6 +165,8 @@ static int parse_one(int c, const char *arg, struct bench_options *opt,
 		return umem_number_parse(arg, 1, UINT32_MAX, &opt->stride, why);
 	case OPT_READAHEAD:
 		return parse_readahead(arg, opt, why);
+	case OPT_HOLD:
+		return umem_size_parse(arg, &opt->hold, why);
 	case OPT_WRITE:
 		opt->write = true;
 		return 0;

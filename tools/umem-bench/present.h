@@ -7,8 +7,11 @@
 
 #include "row.h"
 
-/* Writes this round's pages to @fd; none is mapped by it. */
-int present_fill(const struct row *row, int fd, struct umem_why *why);
+/*
+ * Writes this round's pages to @fd; none is mapped by it. @holes: but for the last
+ * of every 2 MiB.
+ */
+int present_fill(const struct row *row, int fd, bool holes, struct umem_why *why);
 
 /*
  * For row_ops.aim: a read fault maps present neighbours as well (fault-around),

@@ -164,6 +164,7 @@ static void add_latency(struct json_object *to, const struct bench_options *opt)
 	json_add_count(to, "seed", opt->seed);
 	json_add_count(to, "stride", opt->stride);
 	json_add_count(to, "readahead", opt->readahead);
+	json_add_count(to, "hold", opt->hold);
 }
 
 int report_json(const struct bench *bench)

@@ -69,7 +69,7 @@ static int tmpfs_prepare(struct row *row, struct umem_why *why)
 		return tmpfs->fd;
 	if (row->ops->data == TMPFS_FIRST)
 		return 0;
-	err = present_fill(row, tmpfs->fd, why);
+	err = present_fill(row, tmpfs->fd, false, why);
 	if (err) {
 		tmpfs_finish(row);
 		return err;

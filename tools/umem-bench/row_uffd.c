@@ -187,6 +187,13 @@ const struct row_ops row_uffd_block = {
 	.data = UFFD_BLOCK,
 };
 
+const struct row_ops row_uffd_poll = {
+	VERBS_OPS,
+	.name = "uffd-verbs-poll",
+	.what = "the same; the handler sleeps in poll() before read()",
+	.data = UFFD_POLL,
+};
+
 const struct row_ops row_uffd_yield = {
 	VERBS_OPS,
 	.name = "uffd-verbs-yield",
@@ -209,11 +216,26 @@ const struct row_ops row_uffd_sim_block = {
 	.data = UFFD_BLOCK,
 };
 
+const struct row_ops row_uffd_sim_poll = {
+	SIM_OPS,
+	.name = "uffd-sim-poll",
+	.what = "the same; the handler sleeps in poll() before read()",
+	.data = UFFD_POLL,
+};
+
 const struct row_ops row_uffd_sim_yield = {
 	SIM_OPS,
 	.name = "uffd-sim-yield",
 	.what = "the same; the handler polls and yields",
 	.data = UFFD_YIELD,
+};
+
+const struct row_ops row_uffd_sim_spin = {
+	SIM_OPS,
+	.name = "uffd-sim-spin",
+	.what = "the same; the handler polls and keeps its CPU to itself",
+	.when = ROW_SPARE_CPUS,
+	.data = UFFD_SPIN,
 };
 
 const struct row_ops row_uffd_sim_sigbus = {

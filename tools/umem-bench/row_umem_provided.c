@@ -21,7 +21,7 @@ enum provided_kind {
 static int fill(struct row *row, struct umem_why *why)
 {
 	const struct umem_row *umem = row->priv;
-	int err = present_fill(row, umem->region, why);
+	int err = present_fill(row, umem->region, false, why);
 
 	if (err || row->ops->data == PROVIDED)
 		return err;

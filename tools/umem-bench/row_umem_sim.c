@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fabric.h"
+#include "present.h"
 #include "region.h"
 #include "umem_row.h"
 
@@ -32,13 +33,20 @@ static int attach(struct row *row, struct umem_why *why)
 	return umem->sim < 0 ? umem->sim : 0;
 }
 
+/* What row->ops->data says. */
+enum { EMPTY, HOLED };
+
 static int sim_prepare(struct row *row, struct umem_why *why)
 {
+	const struct umem_row *umem = row->priv;
 	int err = umem_row_make(row, why);
 
 	if (err)
 		return err;
-	err = attach(row, why);
+	if (row->ops->data == HOLED)
+		err = present_fill(row, umem->region, true, why);
+	if (!err)
+		err = attach(row, why);
 	if (err)
 		umem_row_drop(row);
 	return err;
@@ -60,6 +68,19 @@ const struct row_ops row_umem_sim = {
 	.name = "umem-sim",
 	.what = "umem, served by the simulated provider in the kernel",
 	.source = UMEM_SOURCE_SIM,
+	.data = EMPTY,
+	.open = umem_row_open,
+	.prepare = sim_prepare,
+	.finish = sim_finish,
+	.close = umem_row_close,
+};
+
+const struct row_ops row_umem_holed = {
+	.name = "umem-holed",
+	.what = "the same with all provided but the last page of every 2 MiB; for scans",
+	.source = UMEM_SOURCE_SIM,
+	.when = ROW_NAMED,
+	.data = HOLED,
 	.open = umem_row_open,
 	.prepare = sim_prepare,
 	.finish = sim_finish,

@@ -15,12 +15,15 @@ const struct row_ops *const row_kinds[] = {
 	&row_umem_provider,
 	&row_umem_provider_poll,
 	&row_uffd_block,
+	&row_uffd_poll,
 	&row_uffd_yield,
 	&row_uffd_spin,
 	&row_uffd_minor,
 	&row_umem_sim,
 	&row_uffd_sim_block,
+	&row_uffd_sim_poll,
 	&row_uffd_sim_yield,
+	&row_uffd_sim_spin,
 	&row_uffd_sim_minor,
 	&row_uffd_sim_sigbus,
 	&row_tmpfs_first,
@@ -28,6 +31,7 @@ const struct row_ops *const row_kinds[] = {
 	&row_present_mapped,
 	&row_umem_provided,
 	&row_umem_finalized,
+	&row_umem_holed,
 	&row_nvmeof,
 };
 const size_t row_kind_count = sizeof(row_kinds) / sizeof(row_kinds[0]);

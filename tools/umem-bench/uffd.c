@@ -108,15 +108,10 @@ close:
 	return err;
 }
 
-/* A thread that sleeps in read(), or none, disturbs nobody. */
-static bool always_ready(const struct uffd_pager *pager)
-{
-	return pager->wait == UFFD_BLOCK || pager->wait == UFFD_SIGBUS;
-}
-
+/* A thread that sleeps until there is a fault, or none, disturbs nobody. */
 void uffd_wake(struct uffd_pager *pager)
 {
-	if (always_ready(pager))
+	if (!uffd_is_busy(pager))
 		return;
 	pager->awake = true;
 	sem_post(&pager->resume);
@@ -126,7 +121,7 @@ void uffd_wake(struct uffd_pager *pager)
 
 void uffd_rest(struct uffd_pager *pager)
 {
-	if (always_ready(pager))
+	if (!uffd_is_busy(pager))
 		return;
 	pager->awake = false;
 	while (sem_wait(&pager->changed))

@@ -16,6 +16,7 @@
 /* How the thread waits for the next fault. */
 enum uffd_wait {
 	UFFD_BLOCK,		/* sleeps in read() */
+	UFFD_POLL,		/* sleeps in poll(), then read() does not block */
 	UFFD_YIELD,		/* read() does not block; sched_yield() between */
 	UFFD_SPIN,		/* the same without giving the CPU away */
 	UFFD_SIGBUS,		/* there is no thread */
@@ -54,6 +55,12 @@ struct uffd_pager {
 	sem_t resume;
 	sem_t changed;
 };
+
+/* Whether its thread goes on looking for faults while there are none. */
+static inline bool uffd_is_busy(const struct uffd_pager *pager)
+{
+	return pager->wait == UFFD_YIELD || pager->wait == UFFD_SPIN;
+}
 
 /*
  * 0 when this kernel and user have what @pager needs, of which @minor and

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The peer's pager: fault, fetch, copy or map, again. No poll() before read():
- * with one userfaultfd it only costs. Putting the page in place wakes the thread
- * that faulted.
+ * The peer's pager: fault, fetch, copy or map, again. Putting the page in place
+ * wakes the thread that faulted. poll() before read() only costs with one
+ * userfaultfd; a row shows how much.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -25,10 +26,22 @@ static void rest(struct uffd_pager *pager)
 	sem_post(&pager->changed);
 }
 
+/* Where it sleeps outside of read(). */
+static void sleep_until_fault(const struct uffd_pager *pager)
+{
+	struct pollfd poller = { .fd = pager->fd, .events = POLLIN };
+
+	while (poll(&poller, 1, -1) < 0)
+		if (errno != EINTR)
+			guard_die(errno, NULL, "polling userfaultfd");
+}
+
 /* Nothing to do: wait as this pager waits. */
 static void idle(struct uffd_pager *pager)
 {
-	if (!atomic_load_explicit(&pager->awake, memory_order_relaxed))
+	if (pager->wait == UFFD_POLL)
+		sleep_until_fault(pager);
+	else if (!atomic_load_explicit(&pager->awake, memory_order_relaxed))
 		rest(pager);
 	else if (pager->wait == UFFD_YIELD)
 		sched_yield();
@@ -39,6 +52,9 @@ static uint64_t next_fault(struct uffd_pager *pager)
 {
 	struct uffd_msg msg;
 
+	/* What such a program does: it does not know that it has only one descriptor. */
+	if (pager->wait == UFFD_POLL)
+		sleep_until_fault(pager);
 	for (;;) {
 		ssize_t n = read(pager->fd, &msg, sizeof(msg));
 
@@ -129,7 +145,7 @@ void *uffd_thread(void *arg)
 	if (err)
 		guard_die(err, NULL, "binding a thread to CPUs %s",
 			  pager->bench->opt.handler_cpu.text);
-	if (pager->wait != UFFD_BLOCK) {
+	if (uffd_is_busy(pager)) {
 		while (sem_wait(&pager->resume))
 			;
 		sem_post(&pager->changed);
