@@ -25,7 +25,7 @@ KEYS = (
 
 class Rows:
     def __init__(self, rows):
-        # A row that was measured with more touches as well is asked for its p99 only.
+        # A row that was measured with more touches as well is asked for its p99 and mean.
         touches = sorted((r for r in rows if "stride" not in r), key=lambda r: r["touches"])
         self.longest = {self.key(r): r["instructions"] for r in touches}
         self.by = {self.key(r): r["instructions"] for r in reversed(touches)}
@@ -47,6 +47,12 @@ class Rows:
 
     def added(self, row, access, fabric, wait=None):
         return self.above(self.get(row, access, fabric, wait), access, fabric)
+
+    def mean_added(self, row, access, fabric):
+        """Of the run with most touches: what a region costs once is shared by all."""
+        found = [self.longest.get(key) for key in
+                 ((row, fabric, access, None), ("tmpfs-first", None, access, None))]
+        return round(found[0]["mean"] - found[1]["mean"] - fabric, 1) if all(found) else None
 
     def above(self, value, access, fabric):
         base = self.get("tmpfs-first", access)
@@ -112,7 +118,9 @@ def fewer(starts):
 
 
 def demand_p99(reports):
-    """The worse access; with too slow a fill it is nothing to be proud of."""
+    """The worse access; with too slow a fill it is nothing to be proud of. Of a fabric
+    without a limit and with memory held: the others are there to compare."""
+    reports = [report for report in reports if report["hold"] and not report["bandwidth"]]
     if any(report["fill_rate_ratio"] < LEAST_FILL for report in reports):
         return None
     return worst(*(round(report["p99_ratio"], 4) for report in reports))
@@ -151,3 +159,10 @@ def ratios(rows, starts=(), fill=None, demand=(), scaling=()):
                                        default=None)
     out["hotset_fault_reduction"] = fewer(starts)
     return out
+
+
+def means(rows):
+    """What data at hand adds in the mean; beside the ratios, of the same rows."""
+    rows = Rows(rows)
+    return {f"sim0_{short}_added_mean": rows.mean_added("umem-sim", access, 0)
+            for short, access in (("rd", "read"), ("wr", "write"))}
