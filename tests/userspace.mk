@@ -36,7 +36,9 @@ userspace-objects := $(lib-objects) $(hdr-object) \
 
 # Tests: one program a file; tests/guest/lib is shared by those of the guest,
 # tests/guest/tools are programs for the scripts.
-host-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/host/test_*.c))
+# Those in Python are linked to where the others are built.
+host-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/host/test_*.c)) \
+	$(patsubst %.py,$(BUILD)/%,$(wildcard tests/host/test_*.py))
 guest-sources := $(wildcard tests/guest/*.c)
 guest-tests := $(patsubst %.c,$(BUILD)/%,$(guest-sources))
 guest-tools := $(patsubst tests/guest/tools/%.c,$(BUILD)/tests/bin/%,$(wildcard tests/guest/tools/*.c))
@@ -113,6 +115,9 @@ endef
 
 $(BUILD)/tests/host/%: $(obj)/tests/host/%.o $(libumem) | deps-test
 	$(link-test)
+
+$(BUILD)/tests/host/%: tests/host/%.py
+	@mkdir -p $(@D) && ln -sfn $(CURDIR)/$< $@
 
 $(BUILD)/tests/guest/%_32: tests/guest/%_32.c | deps-test
 	$(build-m32)
