@@ -7,19 +7,24 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "backing.h"
 #include "channel.h"
 #include "region.h"
 
 /*
  * Zeroes need no page; but one may be there, with bytes of a fetch that
- * failed half-way.
+ * failed half-way. The page of a write() is the writer's to pay for, that of an
+ * answer which nobody asked for the creator's.
  */
 static struct page *page_to_write(struct umem_region *region,
-				  unsigned long granule, struct page *bytes)
+				  unsigned long granule, struct page *bytes,
+				  const void *owner)
 {
-	if (bytes)
-		return umem_request_page_background(region, granule);
-	return umem_backing_find_page(region, granule);
+	if (!bytes)
+		return umem_backing_find_page(region, granule);
+	if (!owner)
+		return umem_backing_get_page(region, granule);
+	return umem_request_page_background(region, granule);
 }
 
 static void fill_page(struct page *page, struct page *bytes)
@@ -64,7 +69,8 @@ static bool put_page_content(struct umem_region *region, unsigned long granule,
  * @granule: its index.
  * @bytes: what to write, one page; NULL for zeroes.
  * @owner: channel that answers; NULL for a write(), which comes second to any
- *	provider that was asked.
+ *	provider that was asked. A new page is charged to the current task then,
+ *	else to the creator of the region.
  *
  * Sleeps.
  *
@@ -83,7 +89,7 @@ int umem_granule_put(struct umem_region *region, unsigned long granule,
 	 * was none, and then one came that a mapping of the channel shows.
 	 */
 	while (!put && umem_request_may_write(region, granule, owner)) {
-		page = page_to_write(region, granule, bytes);
+		page = page_to_write(region, granule, bytes, owner);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		put = put_page_content(region, granule, page, bytes, owner);

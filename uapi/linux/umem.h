@@ -183,9 +183,11 @@ enum umem_wait_policy {
  * @reserved: 0.
  *
  * Returns the new region fd, opened read-write. What the region costs beside
- * its pages (&umem_region_status.memory), and pages that are fetched in the
- * background, are charged to the caller's memory cgroup. EMFILE or ENFILE when
- * the process or the system has too many files open, ENOMEM.
+ * its pages (&umem_region_status.memory) is charged to the caller's memory
+ * cgroup, and so are pages that nobody waits for: what is prefetched, read ahead
+ * or filled, and answers that were not asked for. All other pages are charged to
+ * who touches, reads or writes them first. EMFILE or ENFILE when the process or
+ * the system has too many files open, ENOMEM.
  */
 struct umem_create {
 	__aligned_u64 size;
