@@ -210,12 +210,15 @@ size_t umem_fetch_window(const struct umem_region *region)
  * @pos: first byte.
  * @length: bytes, not 0; within one window.
  * @nowait: ask, but do not wait.
+ * @counted: whether the call that needs it was counted as one that found something
+ *	missing; set when it is.
  *
  * Sleeps.
  *
  * Return: 0, -EAGAIN with @nowait, -EIO, -ENOMEM, or -ERESTARTSYS.
  */
-int umem_fetch(struct umem_region *region, u64 pos, size_t length, bool nowait)
+int umem_fetch(struct umem_region *region, u64 pos, size_t length, bool nowait,
+	       bool *counted)
 {
 	unsigned long first = pos / region->geometry.granule;
 	unsigned long last = (pos + length - 1) / region->geometry.granule;
@@ -225,7 +228,9 @@ int umem_fetch(struct umem_region *region, u64 pos, size_t length, bool nowait)
 
 	if (all_provided(region, first, count))
 		return 0;
-	umem_stat_inc(region, UMEM_STAT_READS);
+	if (!*counted)
+		umem_stat_inc(region, UMEM_STAT_READS);
+	*counted = true;
 	if (count == 1)
 		return fetch_singly(region, first, 1, nowait);
 	asked = kcalloc(count, sizeof(*asked),

@@ -10,6 +10,7 @@ struct umem_region;
 #define UMEM_FETCH_GRANULES	32
 
 size_t umem_fetch_window(const struct umem_region *region);
-int umem_fetch(struct umem_region *region, u64 pos, size_t length, bool nowait);
+int umem_fetch(struct umem_region *region, u64 pos, size_t length, bool nowait,
+	       bool *counted);
 
 #endif /* UMEM_FETCH_H */

@@ -90,6 +90,7 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 	size_t window = umem_fetch_window(region);
 	loff_t size = region->geometry.size;
 	size_t piece, rest;
+	bool counted = false;
 	ssize_t total = 0;
 	ssize_t done;
 
@@ -106,7 +107,8 @@ static ssize_t move_range(struct kiocb *iocb, struct iov_iter *iter,
 		piece = window - (iocb->ki_pos & (window - 1));
 		piece = min_t(u64, piece, size - iocb->ki_pos);
 		piece = min(piece, iov_iter_count(iter));
-		done = umem_fetch(region, iocb->ki_pos, piece, nowait);
+		done = umem_fetch(region, iocb->ki_pos, piece, nowait,
+				  &counted);
 		if (done)
 			return total ?: done;
 

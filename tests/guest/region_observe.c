@@ -115,6 +115,36 @@ static long free_kib(void)
 }
 
 /* A bit for each granule and little else. */
+/* Those that needed what was missing, by however many granules. */
+static void reads_are_calls(void **state)
+{
+	const size_t size = 200 * TEST_PAGE;
+	struct pattern_provider provider = {};
+	int region = test_region(2 * size, UMEM_WAIT_HARD, 0, 64);
+	char *buf = malloc(size);
+
+	(void)state;
+	pattern_provider_start(&provider, region);
+	assert_int_equal(pread(region, buf, size, 100), size);
+	assert_int_equal(test_status(region).reads, 1);
+	assert_int_equal(test_status(region).requests, 201);
+	assert_int_equal(pread(region, buf, size, 0), size);
+	assert_int_equal(test_status(region).reads, 1);
+	/* A part of a granule; whole ones; both. */
+	assert_int_equal(pwrite(region, buf, 1, 300 * TEST_PAGE), 1);
+	assert_int_equal(test_status(region).reads, 2);
+	assert_int_equal(pwrite(region, buf, 90 * TEST_PAGE, 210 * TEST_PAGE),
+			 90 * TEST_PAGE);
+	assert_int_equal(test_status(region).reads, 2);
+	assert_int_equal(pwrite(region, buf, 80 * TEST_PAGE,
+				310 * TEST_PAGE + 1), 80 * TEST_PAGE);
+	assert_int_equal(test_status(region).reads, 3);
+	assert_int_equal(test_status(region).faults, 0);
+	pattern_provider_stop(&provider);
+	close(region);
+	free(buf);
+}
+
 static void a_terabyte_costs_33_mebibytes(void **state)
 {
 	struct umem_create create = {
@@ -152,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fdinfo),
+		cmocka_unit_test(reads_are_calls),
 		cmocka_unit_test(a_terabyte_costs_33_mebibytes),
 	};
 

@@ -290,7 +290,8 @@ struct umem_fill_args {
  * @granules_provided: out: granules that are there.
  * @faults: out: page faults that found their granule missing; a fault that is
  *	retried, as after a signal, counts again.
- * @reads: out: read() and write() calls that found a granule missing.
+ * @reads: out: read() and write() calls that needed a granule that was missing,
+ *	once each. A write() of whole granules needs none of them.
  * @requests: out: requests made since creation, prefetches included.
  * @requests_queued: out: requests that no provider has taken yet.
  * @requests_issued: out: requests that a provider has taken.
