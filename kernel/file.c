@@ -48,23 +48,14 @@ static ssize_t move_piece(struct file *backing, struct iov_iter *iter,
 	return vfs_iter_write(backing, iter, pos, 0);
 }
 
-/*
- * A missing granule that is written whole is not fetched. Returns the bytes
- * written; 0 when they are to be written as ever.
- */
-static ssize_t write_missing(struct umem_region *region, struct kiocb *iocb,
-			     struct iov_iter *from)
+/* A granule of one page: 1 when it was put, 0 when not, or an error. */
+static int write_page(struct umem_region *region, unsigned long granule,
+		      struct iov_iter *from)
 {
-	unsigned long granule = iocb->ki_pos / region->geometry.granule;
-	struct page *bytes;
+	struct page *bytes = alloc_page(GFP_KERNEL);
 	size_t copied;
 	int put = 0;
 
-	if (iocb->ki_pos % PAGE_SIZE || iov_iter_count(from) < PAGE_SIZE ||
-	    region->geometry.granule != PAGE_SIZE ||
-	    umem_granule_provided(region, granule))
-		return 0;
-	bytes = alloc_page(GFP_KERNEL);
 	if (!bytes)
 		return 0;
 	/* May fault, even on this granule: nothing is held meanwhile. */
@@ -72,12 +63,32 @@ static ssize_t write_missing(struct umem_region *region, struct kiocb *iocb,
 	if (copied == PAGE_SIZE)
 		put = umem_granule_put(region, granule, bytes, NULL);
 	__free_page(bytes);
-	if (put <= 0) {
+	if (put <= 0)
 		iov_iter_revert(from, copied);
+	return put;
+}
+
+/*
+ * A missing granule that is written whole is not fetched. Returns the bytes
+ * written; 0 when they are to be written as ever.
+ */
+static ssize_t write_missing(struct umem_region *region, struct kiocb *iocb,
+			     struct iov_iter *from)
+{
+	u32 size = region->geometry.granule;
+	unsigned long granule = iocb->ki_pos / size;
+	int put;
+
+	if (iocb->ki_pos % size || iov_iter_count(from) < size ||
+	    umem_granule_provided(region, granule))
+		return 0;
+	put = region->granule_order ?
+		umem_granule_write(region, granule, from) :
+		write_page(region, granule, from);
+	if (put <= 0)
 		return put;
-	}
-	iocb->ki_pos += PAGE_SIZE;
-	return PAGE_SIZE;
+	iocb->ki_pos += size;
+	return size;
 }
 
 /* Reads or writes the backing file piece by piece, each one provided first. */

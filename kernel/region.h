@@ -34,6 +34,7 @@
 #include "retry.h"
 #include "streams.h"
 
+struct iov_iter;
 struct mem_cgroup;
 struct umem_attachment;
 struct umem_channel;
@@ -267,6 +268,10 @@ const struct vm_operations_struct *umem_fault_backing_ops(void);
 /* put.c: answers and writes of a whole granule */
 int umem_granule_put(struct umem_region *region, unsigned long granule,
 		     struct page *bytes, const void *owner);
+
+/* write_huge.c: the same for granules of many pages */
+int umem_granule_write(struct umem_region *region, unsigned long granule,
+		       struct iov_iter *from);
 
 /* finalize.c */
 long umem_region_finalize(struct umem_region *region, pid_t pid);

@@ -335,11 +335,12 @@ static bool may_be_zeroed(struct umem_bucket *bucket, struct page *page)
  * is being punched (-EBUSY), its page was dropped with an earlier request of
  * it (-EAGAIN), or has to be made uptodate before (-EUCLEAN). On success the
  * caller has a reference beside the one for being open. Bottom halves are off.
- * @kept: the folio has been locked since the page was got; or @locked, later.
+ * @owner: who has it from now on; NULL queues it. @kept: the folio has been locked
+ * since the page was got; or @locked, later.
  */
 static __always_inline struct umem_request *
 request_insert(struct umem_region *region, struct umem_bucket *bucket,
-	       struct umem_request *req, struct umem_attachment *att,
+	       struct umem_request *req, const void *owner,
 	       bool kept, bool locked)
 {
 	struct umem_request *other = NULL;
@@ -376,8 +377,8 @@ request_insert(struct umem_region *region, struct umem_bucket *bucket,
 	}
 	refcount_set(&req->ref, 2);
 	hlist_add_head(&req->hash, &bucket->requests);
-	req->owner = att;
-	if (likely(att)) {
+	req->owner = owner;
+	if (likely(owner)) {
 		umem_request_move(bucket, req, UMEM_REQUEST_ISSUED);
 	} else {
 		umem_request_move(bucket, req, UMEM_REQUEST_QUEUED);
@@ -530,6 +531,84 @@ struct umem_asked umem_request_get_locked(struct umem_region *region,
 	return request_get(region, granule, may_poll, keep);
 }
 
+static bool is_open(struct umem_bucket *bucket, unsigned long granule)
+{
+	bool open;
+
+	if (nothing_open(bucket))
+		return false;
+	spin_lock_bh(&bucket->lock);
+	open = umem_bucket_find(bucket, granule);
+	spin_unlock_bh(&bucket->lock);
+	return open;
+}
+
+/* As umem_request_seize(), where there is a request. */
+static struct umem_request *seize_open(struct umem_bucket *bucket,
+				       unsigned long granule, bool *mine)
+{
+	struct umem_request *req;
+
+	spin_lock_bh(&bucket->lock);
+	req = umem_bucket_find(bucket, granule);
+	*mine = req && umem_request_issue_locked(bucket, req, req);
+	if (*mine)
+		umem_queue_remove(req);
+	else if (req && req->owner != req)
+		req = NULL;
+	if (req)
+		refcount_inc(&req->ref);
+	spin_unlock_bh(&bucket->lock);
+	return req;
+}
+
+/**
+ * umem_request_seize - get the right to write a granule for one who has its bytes
+ * @region: the region; the caller pins its backing file.
+ * @granule: its index.
+ * @mine: out: whether what is returned is the caller's; else it is another
+ *	write()'s, which will end without waiting for anybody.
+ *
+ * No provider is asked, and none that is asked from then on gets the granule. The
+ * request is its own owner: umem_request_written() ends it, or
+ * umem_request_settle(). May sleep (allocates the page, charged to the current
+ * task).
+ *
+ * Return: the request with a reference; NULL when the granule is provided, or its
+ * provider has it; or an error as of umem_request_get().
+ */
+struct umem_request *umem_request_seize(struct umem_region *region,
+					unsigned long granule, bool *mine)
+{
+	struct umem_bucket *bucket = umem_bucket_of(region, granule);
+	struct umem_request *req, *new;
+	struct folio *locked;
+	int err;
+
+	if (umem_granule_provided(region, granule))
+		return NULL;
+	if (is_open(bucket, granule))
+		return seize_open(bucket, granule, mine);
+	err = slot_get(region, bucket, granule, false, &new, &locked);
+	if (err)
+		return ERR_PTR(err);
+	if (locked)
+		folio_unlock(locked);
+	WRITE_ONCE(new->polled, false);
+	local_bh_disable();
+	req = request_insert(region, bucket, new, new, false, false);
+	local_bh_enable();
+	*mine = req == new;
+	if (*mine)
+		return new;
+	slot_undo(new);
+	if (IS_ERR_OR_NULL(req))
+		return req;
+	/* Somebody asked for it meanwhile. */
+	umem_request_put(req);
+	return ERR_PTR(-EAGAIN);
+}
+
 /**
  * umem_requests_background - how many prefetches may be open at once
  * @table: requests of a region.
@@ -541,18 +620,6 @@ struct umem_asked umem_request_get_locked(struct umem_region *region,
 unsigned int umem_requests_background(const struct umem_request_table *table)
 {
 	return max(table->depth / 2, 1U);
-}
-
-static bool is_open(struct umem_bucket *bucket, unsigned long granule)
-{
-	bool open;
-
-	if (nothing_open(bucket))
-		return false;
-	spin_lock_bh(&bucket->lock);
-	open = umem_bucket_find(bucket, granule);
-	spin_unlock_bh(&bucket->lock);
-	return open;
 }
 
 /*

@@ -62,7 +62,8 @@ enum umem_queue {
  * @queued: in one of the lists of enum umem_queue, or in none; queue lock.
  * @prefetch: nobody has waited for it so far; bucket lock.
  * @state: enum umem_request_state; written under the bucket lock.
- * @owner: channel or attachment that has it while ISSUED; bucket lock.
+ * @owner: channel or attachment that has it while ISSUED, or, for a write() that
+ *	puts all of the granule, the request itself; bucket lock.
  * @mapped: a mapping of the channel that has it may show @data.page: only who holds
  *	the folio lock may end it or give it back, see channel_map.c. Bucket
  *	lock; set under the folio lock as well.
@@ -103,8 +104,8 @@ static_assert(!offsetof(struct umem_request, data));
  *	tmpfs may zero; grows under @lock.
  * @requests: open requests.
  * @answer: held by an answer for a huge granule while it writes: the lock of one
- *	folio does not keep another writer off the others. Inside it @lock and
- *	folio locks; no page of a user's is waited for.
+ *	folio does not keep another writer off the others. A write() waits for it
+ *	once. Inside it @lock and folio locks; no page of a user's is waited for.
  */
 struct umem_bucket {
 	spinlock_t lock;
@@ -168,6 +169,8 @@ struct umem_request *umem_request_get(struct umem_region *region,
 struct umem_asked umem_request_get_locked(struct umem_region *region,
 					  unsigned long granule, bool may_poll,
 					  bool keep);
+struct umem_request *umem_request_seize(struct umem_region *region,
+					unsigned long granule, bool *mine);
 int umem_request_prefetch(struct umem_region *region, unsigned long granule);
 unsigned int umem_requests_background(const struct umem_request_table *table);
 unsigned int umem_requests_prefetch(struct umem_region *region,
@@ -227,6 +230,7 @@ bool umem_request_may_write(struct umem_region *region, unsigned long granule,
 			    const void *owner);
 bool umem_request_publish(struct umem_region *region, unsigned long granule,
 			  const void *owner);
+bool umem_request_written(struct umem_request *req);
 void umem_request_settle(struct umem_region *region, unsigned long granule,
 			 const void *owner);
 void umem_request_forsake(struct umem_request *req);

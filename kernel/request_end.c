@@ -170,7 +170,7 @@ bool umem_request_publish(struct umem_region *region, unsigned long granule,
  * umem_request_settle - an answer came that may not write
  * @region: the region.
  * @granule: its index.
- * @owner: channel that answers.
+ * @owner: channel that answers; or, of umem_request_seize(), the request.
  *
  * Its request, if it is @owner's, is over: there will be no other answer.
  * Whoever waits looks at the granule again. Not one that a mapping of @owner
@@ -322,6 +322,28 @@ static __always_inline void dirty_pages(struct umem_request *req)
 	rcu_read_lock();
 	umem_granule_dirty_pages(req->pages, umem_granule_pages(req->region));
 	rcu_read_unlock();
+}
+
+/**
+ * umem_request_written - a write() has put all bytes of a granule
+ * @req: from umem_request_seize(); the caller's reference stays.
+ *
+ * Process context.
+ *
+ * Return: false when a hole was made there meanwhile.
+ */
+bool umem_request_written(struct umem_request *req)
+{
+	struct umem_region *region = req->region;
+	bool published;
+
+	local_bh_disable();
+	dirty_pages(req);
+	published = publish_owned(req);
+	local_bh_enable();
+	if (published)
+		umem_stat_inc(region, UMEM_STAT_WRITTEN);
+	return published;
 }
 
 /**

@@ -9,7 +9,7 @@
 const unsigned char umem_request_moves[UMEM_REQUEST_STATES] = {
 	[UMEM_REQUEST_FREE] =
 		TO(QUEUED) |
-		/* Submitted to a provider in the context that made it. */
+		/* Submitted to a provider in the context that made it; or a write(). */
 		TO(ISSUED),
 	[UMEM_REQUEST_QUEUED] =
 		TO(ISSUED) |

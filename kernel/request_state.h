@@ -16,7 +16,8 @@
  * enum umem_request_state - who owns the granule of a request
  * @UMEM_REQUEST_FREE: no request; the slot can be taken.
  * @UMEM_REQUEST_QUEUED: the core; waits for a provider.
- * @UMEM_REQUEST_ISSUED: the provider that took it; its bytes may land any time.
+ * @UMEM_REQUEST_ISSUED: the provider that took it; its bytes may land any time. Or
+ *	a write() that has all of its bytes.
  * @UMEM_REQUEST_DONE: nobody; the granule is provided.
  * @UMEM_REQUEST_FAILED: nobody; the granule is missing, waiters get the error.
  * @UMEM_REQUEST_STATES: number of states.

@@ -109,12 +109,17 @@ static int wait_for_request(struct umem_region *region,
 	return err;
 }
 
-/*
- * Waits until a slot may be free, or the granule was provided by somebody
- * else's request.
+/**
+ * umem_wait_slot - wait until a slot may be free
+ * @region: the region; the caller pins its backing file.
+ * @granule: what it is wanted for: nothing to wait for when it is provided.
+ * @wait: how; @wait->remaining counts down.
+ * @asks: for a request to a provider: vain when there is none.
+ *
+ * Return: 0, -ETIMEDOUT, -ENXIO or -ERESTARTSYS.
  */
-static int wait_for_slot(struct umem_region *region, unsigned long granule,
-			 struct umem_wait *wait)
+int umem_wait_slot(struct umem_region *region, unsigned long granule,
+		   struct umem_wait *wait, bool asks)
 {
 	wait_queue_head_t *wq = &region->requests.slot_wait;
 	struct wait_queue_entry entry;
@@ -130,7 +135,7 @@ static int wait_for_slot(struct umem_region *region, unsigned long granule,
 		}
 		if (err)
 			break;
-		if (!umem_region_servable(region)) {
+		if (asks && !umem_region_servable(region)) {
 			err = -ENXIO;
 			break;
 		}
@@ -168,7 +173,7 @@ static int wait_for(struct umem_region *region, unsigned long granule,
 	int err;
 
 	if (req == ERR_PTR(-EAGAIN))
-		return wait_for_slot(region, granule, wait);
+		return umem_wait_slot(region, granule, wait, true);
 	if (req == ERR_PTR(-EBUSY))
 		return umem_punch_wait(region, granule, wait);
 	if (IS_ERR(req))

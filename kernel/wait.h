@@ -26,6 +26,8 @@ void umem_wait_init(struct umem_wait *wait, const struct umem_region *region,
 void umem_wait_limit(struct umem_wait *wait, long limit);
 int umem_wait_sleep(struct umem_wait *wait, long longest);
 int umem_wait_error(int err);
+int umem_wait_slot(struct umem_region *region, unsigned long granule,
+		   struct umem_wait *wait, bool asks);
 int umem_wait_provided(struct umem_region *region, unsigned long granule,
 		       struct umem_request *req, struct umem_wait *wait);
 

@@ -81,14 +81,19 @@ static void refused_data(void)
 	assert_int_equal(test_status(region).granules_provided, 0);
 }
 
-static void after(void)
+static void after_bytes(uint64_t copied)
 {
 	assert_true(huge_matches(mem + GRANULE * TEST_HUGE, GRANULE));
-	assert_int_equal(test_status(region).bytes_copied, TEST_HUGE);
+	assert_int_equal(test_status(region).bytes_copied, copied);
 	assert_int_equal(test_status(region).granules_provided, 1);
 	munmap(mem, SIZE);
 	close(channel);
 	close(region);
+}
+
+static void after(void)
+{
+	after_bytes(TEST_HUGE);
 }
 
 static void answer(void **state)
@@ -98,6 +103,31 @@ static void answer(void **state)
 		.what = "DATA, huge", .least = 1, .all = true,
 		.before = before, .act = act_data,
 		.refused = refused_data, .after = after,
+	});
+}
+
+static int act_write(void)
+{
+	ssize_t done = pwrite(region, bytes, TEST_HUGE, GRANULE * TEST_HUGE);
+
+	if (done < 0)
+		return errno;
+	return done == (ssize_t)TEST_HUGE ? 0 : EIO;
+}
+
+static void after_write(void)
+{
+	assert_int_equal(test_status(region).requests, 0);
+	after_bytes(0);
+}
+
+static void writing(void **state)
+{
+	(void)state;
+	failures_walk(&(struct failing){
+		.what = "write, huge", .least = 1, .all = true,
+		.before = before, .act = act_write,
+		.refused = refused_data, .after = after_write,
 	});
 }
 
@@ -155,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(creation),
 		cmocka_unit_test(answer),
+		cmocka_unit_test(writing),
 		cmocka_unit_test(touching),
 	};
 	const char *why = failures_impossible();

@@ -284,7 +284,7 @@ static void huge_granules(void **state)
 {
 	struct toucher toucher;
 	int region, channel;
-	char *mem;
+	char *mem, *bytes;
 
 	(void)state;
 	be_in(CREATOR);
@@ -303,6 +303,12 @@ static void huge_granules(void **state)
 	assert_int_equal(posix_fadvise(region, 2 * TEST_HUGE, TEST_HUGE,
 				       POSIX_FADV_WILLNEED), 0);
 	pages_are(2 * TEST_HUGE_PAGES, TEST_HUGE_PAGES);
+	bytes = huge_pattern(3);
+	assert_int_equal(pwrite(region, bytes, TEST_HUGE, 3 * TEST_HUGE),
+			 TEST_HUGE);
+	assert_int_equal(test_status(region).granules_written, 1);
+	pages_are(2 * TEST_HUGE_PAGES, 2 * TEST_HUGE_PAGES);
+	free(bytes);
 	close(channel);
 	munmap(mem, 4 * TEST_HUGE);
 	close(region);

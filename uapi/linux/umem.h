@@ -318,7 +318,9 @@ struct umem_fill_args {
  * @granules_punched: out: granules that became provided by a hole: nobody
  *	fetched them.
  * @granules_written: out: granules that became provided by a write() of the
- *	whole granule: nobody fetched them.
+ *	whole granule, of whatever size: nobody fetched them. One that a provider
+ *	was asked for already is waited for, and does not count; nor does a huge
+ *	one whose bytes could not all be read at once, which is fetched.
  * @prefetches: out: requests made before somebody waited: because of
  *	posix_fadvise(), UMEM_IOC_FILL and read-ahead.
  * @prefetches_dropped: out: granules advised that were not looked at, as
