@@ -10,7 +10,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -35,7 +34,6 @@
 #define GRANULES	4
 #define SIZE		(GRANULES * TEST_HUGE)
 #define PAGES		(GRANULES * TEST_HUGE_PAGES)
-#define MTHP		"/sys/kernel/mm/transparent_hugepage/hugepages-*kB/shmem_enabled"
 
 static int region = -1, channel = -1;
 static char *mem;
@@ -542,6 +540,72 @@ static void advice_asks_for_granules(void **state)
 
 /* ---- How it is mapped --------------------------------------------------- */
 
+/* Pages that are mapped of all granules but 1, which are missing. */
+static unsigned int others_mapped(const char *at)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < GRANULES; i++)
+		count += i == 1 ? 0 : mapped_pages(at, i);
+	return count;
+}
+
+/* Whether granule 1 holds the pattern but for page @hole, which is zero. */
+static bool has_hole(const char *at, unsigned int hole)
+{
+	for (unsigned int i = 0; i < TEST_HUGE_PAGES; i++) {
+		const char *page = at + TEST_HUGE + i * TEST_PAGE;
+
+		if (i == hole ? !test_is_zero(page) :
+				!pattern_matches(page, TEST_HUGE_PAGES + i))
+			return false;
+	}
+	return true;
+}
+
+#define HOLE	9
+#define COPY	(TEST_HUGE + 20 * TEST_PAGE)
+
+/* In the child: what is shared is shared, what is private is its own. */
+static int use_copies(char *priv)
+{
+	if (!has_hole(mem, HOLE) || priv[COPY] != 'p')
+		return 1;
+	priv[COPY + TEST_PAGE] = 'c';
+	mem[TEST_HUGE + HOLE * TEST_PAGE] = 'c';
+	return others_mapped(mem) || others_mapped(priv) ? 2 : 0;
+}
+
+/* A page of granule 1 is punched, another copied, and all of it forked. */
+static void check_hole_and_copies(void)
+{
+	char *hole = mem + TEST_HUGE + HOLE * TEST_PAGE;
+	char *priv = map_aligned(region, SIZE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE);
+	int status;
+	pid_t pid;
+
+	assert_int_equal(punch(TEST_HUGE + HOLE * TEST_PAGE, TEST_PAGE), 0);
+	assert_true(has_hole(mem, HOLE));
+	assert_true(has_hole(priv, HOLE));
+	priv[COPY] = 'p';
+	assert_true(has_hole(mem, HOLE));
+	pid = fork();
+	if (!pid)
+		_exit(use_copies(priv));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(*hole, 'c');
+	*hole = 0;
+	assert_true(has_hole(mem, HOLE));
+	assert_int_equal(priv[COPY], 'p');
+	priv[COPY] = mem[COPY];
+	assert_true(has_hole(priv, HOLE));
+	assert_int_equal(others_mapped(mem), 0);
+	assert_int_equal(others_mapped(priv), 0);
+	munmap(priv, SIZE);
+}
+
 /* Some accesses; nothing of a missing granule may be mapped by any of them. */
 static void check_one_granule(long huge_kilobytes)
 {
@@ -556,12 +620,13 @@ static void check_one_granule(long huge_kilobytes)
 	mem[TEST_HUGE + 8] = ((char *)(uint64_t[]){
 		pattern_word(TEST_HUGE_PAGES, 1) })[0];
 	assert_true(huge_matches(mem + TEST_HUGE, 1));
-	for (unsigned int i = 0; i < GRANULES; i++)
-		assert_int_equal(mapped_pages(mem, i),
-				 i == 1 ? TEST_HUGE_PAGES : 0);
+	assert_int_equal(mapped_pages(mem, 1), TEST_HUGE_PAGES);
+	assert_int_equal(others_mapped(mem), 0);
 	assert_int_equal(smaps_kilobytes(mem, "ShmemPmdMapped"),
 			 huge_kilobytes);
+	check_hole_and_copies();
 	assert_int_equal(test_status(region).requests, 1);
+	assert_int_equal(test_status(region).granules_provided, 1);
 	close_region(NULL);
 }
 
@@ -588,26 +653,16 @@ static void under_every_setting(void **state)
 	}
 }
 
+static void check_one_huge_granule(void)
+{
+	check_one_granule(2048);
+}
+
 static void under_every_size(void **state)
 {
-	static const char * const settings[] = {
-		"always", "inherit", "within_size", "advise", "never",
-	};
-	glob_t sizes;
-	char was[32];
-
 	(void)state;
 	remember_setting();
-	if (glob(MTHP, 0, NULL, &sizes))
-		skip();
-	for (size_t i = 0; i < sizes.gl_pathc; i++) {
-		setting_read(sizes.gl_pathv[i], was, sizeof(was));
-		for (unsigned int j = 0; j < 5; j++)
-			if (setting_try(sizes.gl_pathv[i], settings[j]))
-				check_one_granule(2048);
-		assert_true(setting_try(sizes.gl_pathv[i], was));
-	}
-	globfree(&sizes);
+	huge_each_size(check_one_huge_granule);
 }
 
 /*

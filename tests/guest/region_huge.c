@@ -162,9 +162,9 @@ static void *access_page(void *arg)
 
 /*
  * One access to one page. Only what is asked for is answered, and after each
- * answer nothing may be mapped that is not provided.
+ * answer nothing may be mapped that is not provided. @large: by a large folio.
  */
-static void access_once(enum access how, unsigned int page)
+static void access_once(enum access how, unsigned int page, bool large)
 {
 	bool private = how == PRIVATE_READ || how == PRIVATE_WRITE;
 	struct accessor a = { .how = how, .page = page };
@@ -186,7 +186,7 @@ static void access_once(enum access how, unsigned int page)
 	}
 	pthread_join(a.thread, NULL);
 	assert_false(a.wrong);
-	if (!meminfo_kilobytes("ShmemHugePages:"))
+	if (large && !meminfo_kilobytes("ShmemHugePages:"))
 		fail_msg("no large folio was used: this shows nothing");
 	check_mapped(map, 0);
 	check_mapped(mem, 0);
@@ -211,7 +211,7 @@ static void access_once(enum access how, unsigned int page)
 static void name(void **state)						\
 {									\
 	(void)state;							\
-	access_once(how, page);						\
+	access_once(how, page, true);					\
 }
 
 FORCED(forced_read, READ, 5)
@@ -221,15 +221,14 @@ FORCED(forced_private_read, PRIVATE_READ, BLOCK)
 FORCED(forced_private_write, PRIVATE_WRITE, 2)
 FORCED(forced_populate, POPULATE, BLOCK - 1)
 
-/* A push makes the large folio; its neighbours are missing. */
-static void forced_push(void **state)
+/* A push may make a large folio; its neighbours are missing. */
+static void push_once(bool large)
 {
 	struct toucher neighbour;
 
-	(void)state;
 	open_region();
 	hand_data(channel, 10, 1);
-	if (!meminfo_kilobytes("ShmemHugePages:"))
+	if (large && !meminfo_kilobytes("ShmemHugePages:"))
 		fail_msg("no large folio was used: this shows nothing");
 	toucher_start(&neighbour, mem + 11 * TEST_PAGE);
 	AWAIT(test_status(region).requests >= 1);
@@ -241,6 +240,12 @@ static void forced_push(void **state)
 	assert_int_equal(toucher_join(&neighbour), 0);
 	assert_true(pattern_matches(mem + 11 * TEST_PAGE, 11));
 	check_mapped(mem, 0);
+}
+
+static void forced_push(void **state)
+{
+	(void)state;
+	push_once(true);
 }
 
 /* With all of a block provided, one fault maps it whole. */
@@ -261,6 +266,47 @@ static int close_forced(void **state)
 	return close_region(state);
 }
 
+/* ---- Whatever the machine wants ------------------------------------------ */
+
+/* After a push, and by another access each time it is called. */
+static void check_missing_stays(void)
+{
+	static const enum access accesses[] = {
+		READ, WRITE, PREAD, PRIVATE_READ, PRIVATE_WRITE, POPULATE,
+	};
+	static unsigned int calls;
+
+	push_once(false);
+	close_region(NULL);
+	access_once(accesses[calls % 6], calls * 131 % PAGES, false);
+	close_region(NULL);
+	calls++;
+}
+
+static void under_every_setting(void **state)
+{
+	static const char * const settings[] = {
+		"always", "within_size", "advise", "never", "deny",
+	};
+
+	(void)state;
+	setting_read(SHMEM_ENABLED, restore, sizeof(restore));
+	if (!restore[0])
+		skip();
+	for (unsigned int i = 0; i < 5; i++) {
+		print_message("shmem_enabled=%s\n", settings[i]);
+		assert_true(setting_try(SHMEM_ENABLED, settings[i]));
+		check_missing_stays();
+	}
+	assert_true(setting_try(SHMEM_ENABLED, restore));
+}
+
+static void under_every_size(void **state)
+{
+	(void)state;
+	huge_each_size(check_missing_stays);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, close_region)
@@ -277,6 +323,8 @@ int main(void)
 		FORCED_TEST(forced_populate),
 		FORCED_TEST(forced_push),
 		FORCED_TEST(forced_and_whole),
+		cmocka_unit_test(under_every_setting),
+		cmocka_unit_test(under_every_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <endian.h>
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 
 #include "huge.h"
 #include "provider/lib/region.h"
+#include "setting.h"
 #include "touch.h"
 
 int huge_region(unsigned int granules, unsigned int max_inflight)
@@ -118,6 +120,40 @@ char *map_aligned(int fd, size_t size, int prot, int flags)
 	at += -(uintptr_t)at % TEST_HUGE;
 	assert_ptr_equal(mmap(at, size, prot, flags | MAP_FIXED, fd, 0), at);
 	return at;
+}
+
+#define SIZES	"/sys/kernel/mm/transparent_hugepage/hugepages-*kB/shmem_enabled"
+
+static void check_each_value(const char *path, void (*check)(void))
+{
+	static const char * const values[] = {
+		"always", "inherit", "within_size", "advise", "never",
+	};
+	unsigned int i, taken = 0;
+	char was[32];
+
+	setting_read(path, was, sizeof(was));
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (!setting_try(path, values[i]))
+			continue;
+		print_message("%s=%s\n", path, values[i]);
+		check();
+		taken++;
+	}
+	assert_true(taken > 0);
+	assert_true(setting_try(path, was));
+}
+
+void huge_each_size(void (*check)(void))
+{
+	glob_t sizes;
+	size_t i;
+
+	if (glob(SIZES, 0, NULL, &sizes))
+		skip();
+	for (i = 0; i < sizes.gl_pathc; i++)
+		check_each_value(sizes.gl_pathv[i], check);
+	globfree(&sizes);
 }
 
 /* "Field:   123 kB" */

@@ -41,6 +41,13 @@ bool huge_matches(const char *at, uint64_t granule);
 /* A mapping of @size bytes at a multiple of 2 MiB. */
 char *map_aligned(int fd, size_t size, int prot, int flags);
 
+/*
+ * Calls @check under each value of each setting for one size of huge pages of shared
+ * memory; prints them. Skips the test where the kernel has no such settings, fails
+ * it where one of them takes no value.
+ */
+void huge_each_size(void (*check)(void));
+
 /* Of /proc/meminfo. */
 long meminfo_kilobytes(const char *field);
 
