@@ -80,10 +80,35 @@ enum hostile_mode {
 
 #define HOSTILE_LIVE_MS	200
 
-/* The exported bytes, by 8. */
+/* The server's memory, by 8. */
 static inline uint64_t hostile_word(uint64_t offset)
 {
 	return (offset + 8) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* Where that word is; at HOSTILE_SIZE or above it is none of the server's. */
+static inline uint64_t hostile_offset(uint64_t word)
+{
+	return word * 0xf1de83e19937733dULL - 8;
+}
+
+/*
+ * The export id that asks for a mode, and for an export that begins @from bytes
+ * into the server's memory: whole pages, and not 0 only for those that are good.
+ */
+static inline uint64_t hostile_id(enum hostile_mode mode, uint64_t from)
+{
+	return from << 4 | mode;
+}
+
+static inline uint64_t hostile_id_mode(uint64_t id)
+{
+	return id & 0xffff;
+}
+
+static inline uint64_t hostile_id_from(uint64_t id)
+{
+	return (id & ~0xffffULL) >> 4;
 }
 
 #endif /* UMEM_TEST_HOSTILE_H */

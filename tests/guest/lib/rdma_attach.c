@@ -21,6 +21,10 @@
 #include "provider/lib/attach.h"
 #include "provider/lib/region.h"
 #include "rdma_attach.h"
+#include "wrong_bytes.h"
+
+/* Where in the server's memory the present exports begin. */
+static uint64_t export_from;
 
 long long test_now_ms(void)
 {
@@ -75,6 +79,7 @@ pid_t hostile_start(void)
 	if (read(out[0], &byte, 1) != 1)
 		fail_msg("hostile_server does not start");
 	close(out[0]);
+	wrong_bytes_begin();
 	return pid;
 }
 
@@ -84,12 +89,19 @@ void hostile_kill(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+void hostile_move(void)
+{
+	export_from = (export_from + HOSTILE_STEP) % HOSTILE_SIZE;
+	wrong_bytes_begin();
+}
+
 struct umem_rdma_attach attach_arg(int channel, enum hostile_mode mode)
 {
 	struct sockaddr_in own = own_address();
 	struct umem_rdma_attach arg = {
 		.channel_fd = channel,
-		.export_id = mode,
+		.export_id = hostile_id(mode, mode == HOSTILE_GOOD ?
+					export_from : 0),
 		.reads_inflight = 16,
 		.connect_timeout_ms = 2000,
 		.ack_timeout_ms = 500,
@@ -141,25 +153,21 @@ bool wait_detached(int region, unsigned int ms)
 
 int read_granule(int region, uint64_t granule)
 {
-	uint64_t words[TEST_PAGE / sizeof(uint64_t)], offset;
-	unsigned int i, wrong = 0, first = 0;
+	uint64_t words[TEST_PAGE / sizeof(uint64_t)];
+	uint64_t offset = granule * TEST_PAGE;
+	unsigned int i;
 	ssize_t n;
 
-	n = pread(region, words, sizeof(words), granule * TEST_PAGE);
+	n = pread(region, words, sizeof(words), offset);
 	if (n < 0)
 		return errno;
 	if (n != sizeof(words))
 		return ENODATA;
 	for (i = 0; i < TEST_PAGE / sizeof(*words); i++)
-		if (words[i] != hostile_word(granule * TEST_PAGE + 8 * i) &&
-		    !wrong++)
-			first = i;
-	if (!wrong)
+		if (words[i] != hostile_word(export_from + offset + 8 * i))
+			break;
+	if (i == TEST_PAGE / sizeof(*words))
 		return 0;
-	offset = granule * TEST_PAGE + 8 * first;
-	print_message("# %u words are wrong from %#llx on: %#llx, not %#llx\n",
-		      wrong, (unsigned long long)offset,
-		      (unsigned long long)words[first],
-		      (unsigned long long)hostile_word(offset));
+	wrong_bytes_tell(region, offset, words, export_from + offset);
 	return EILSEQ;
 }

@@ -2,6 +2,10 @@
 /*
  * For guest tests in C of the RDMA provider in the kernel: hostile_server on
  * this machine, and UMEM_RDMA_IOC_ATTACH as the test wants it.
+ *
+ * A region gets its pages as they are, not zeroed: one that was never written
+ * holds what it held in another region. Tests that make many regions and look for
+ * such pages have each of them show other bytes of the server.
  */
 #ifndef UMEM_TEST_RDMA_ATTACH_H
 #define UMEM_TEST_RDMA_ATTACH_H
@@ -21,6 +25,14 @@
 pid_t hostile_start(void);
 void hostile_kill(pid_t pid);
 
+/*
+ * From here on attach_arg() asks for a good export that begins elsewhere in the
+ * server's memory. Of 64 in a row no two have a byte of their first HOSTILE_STEP
+ * bytes in common.
+ */
+#define HOSTILE_STEP	(HOSTILE_SIZE / 64)
+void hostile_move(void);
+
 /* The argument for @mode of hostile_server on this machine. */
 struct umem_rdma_attach attach_arg(int channel, enum hostile_mode mode);
 
@@ -38,7 +50,8 @@ bool wait_detached(int region, unsigned int ms);
 
 /*
  * pread() of one granule: 0 when it holds what hostile_server exports, EILSEQ
- * when it holds anything else, which is told, ENODATA when it was short, or errno.
+ * when it holds anything else, ENODATA when it was short, or errno. What is wrong
+ * is told by wrong_bytes_tell().
  */
 int read_granule(int region, uint64_t granule);
 

@@ -34,6 +34,7 @@ struct client {
 	struct ibv_mr *data_mr;
 	struct ibv_mr *buffer_mr;
 	enum hostile_mode mode;
+	uint64_t from;			/* where in data the export begins */
 	long long act_at;		/* milliseconds; 0: no more to do */
 	unsigned int sent;		/* ever */
 	unsigned int sends;		/* posted and not completed */
@@ -135,7 +136,9 @@ static void send_error(struct client *c, unsigned int status)
 static void send_export(struct client *c, uint64_t size, uint32_t granule)
 {
 	struct umem_wire_export exp = {
-		.base = (uintptr_t)data, .size = size, .granule = granule,
+		.base = (uintptr_t)data + c->from,
+		.size = size,
+		.granule = granule,
 		.rkey = c->data_mr->rkey,
 	};
 
@@ -197,7 +200,7 @@ static void answer_auth(struct client *c)
 		send_plain(c, UMEM_RDMA_MSG_KEEPALIVE, UMEM_RDMA_MSG_SIZE);
 		return send_export(c, HOSTILE_SIZE, 4096);
 	default:
-		send_export(c, HOSTILE_SIZE, 4096);
+		send_export(c, HOSTILE_SIZE - c->from, 4096);
 		c->act_at = now_ms() + HOSTILE_LIVE_MS;
 	}
 }
@@ -373,6 +376,7 @@ static void requested(struct rdma_cm_event *event)
 	struct umem_rdma_cm_req req;
 	unsigned int slot = 0;
 	struct client *c;
+	uint64_t id;
 
 	while (slot < CLIENTS && clients[slot])
 		slot++;
@@ -382,12 +386,16 @@ static void requested(struct rdma_cm_event *event)
 	clients[slot] = c;
 	c->id = event->id;
 	c->id->context = c;
-	if (umem_wire_check_req(event->param.conn.private_data,
-				event->param.conn.private_data_len, &req) ||
-	    le64toh(req.export_id) >= HOSTILE_NR_MODES)
-		c->mode = HOSTILE_REJECT_MALFORMED;
-	else
-		c->mode = le64toh(req.export_id);
+	c->mode = HOSTILE_REJECT_MALFORMED;
+	if (!umem_wire_check_req(event->param.conn.private_data,
+				 event->param.conn.private_data_len, &req)) {
+		id = le64toh(req.export_id);
+		if (hostile_id_mode(id) < HOSTILE_NR_MODES &&
+		    hostile_id_from(id) < HOSTILE_SIZE) {
+			c->mode = hostile_id_mode(id);
+			c->from = hostile_id_from(id);
+		}
+	}
 
 	if (c->mode == HOSTILE_REQUEST_IGNORED)
 		return;
