@@ -434,7 +434,6 @@ static void request_into_a_missing_granule(void **state)
 static void lone_provider_is_killable(void **state)
 {
 	struct fixture *f = *state;
-	double started;
 	pid_t child;
 
 	child = fork();
@@ -449,10 +448,7 @@ static void lone_provider_is_killable(void **state)
 	}
 	AWAIT(test_status(f->region).faults == THREADS + 1);
 	AWAIT(task_state(child, child) == 'S' || task_state(child, child) == 'D');
-	started = test_now();
-	kill(child, SIGKILL);
-	assert_int_equal(waitpid(child, NULL, 0), child);
-	assert_true(test_now() - started < 1);
+	test_kill(child);
 	assert_int_equal(test_status(f->region).granules_provided, 0);
 	hand_take_all(f->channel, 0, 4);
 	hand_data(f->channel, 0, THREADS);

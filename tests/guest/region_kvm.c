@@ -403,7 +403,6 @@ static int end_force(void **state)
 /* The process of a machine whose page does not come is killed. */
 static void killed_while_waiting(bool irqchip)
 {
-	double started;
 	pid_t child;
 	int channel;
 
@@ -423,11 +422,7 @@ static void killed_while_waiting(bool irqchip)
 	AWAIT(test_status(region).faults >= 2);
 	usleep(50000);
 	AWAIT(task_state(child, child) == 'S' || task_state(child, child) == 'D');
-	started = test_now();
-	kill(child, SIGKILL);
-	AWAIT(waitpid(child, NULL, WNOHANG) == child);
-	if (test_now() - started > 3)
-		fail_msg("gone %.1f s after SIGKILL", test_now() - started);
+	test_kill(child);
 	/* The worker's mm, and the region with it, do not stay either. */
 	close(region);
 	AWAIT(test_status(channel).provider_kind == UMEM_PROVIDER_NONE);
@@ -521,11 +516,7 @@ static void user_only_with_worker(void **state)
 	while (test_now() - started < 1)
 		test_pause();
 	assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
-	started = test_now();
-	kill(child, SIGKILL);
-	AWAIT(waitpid(child, NULL, WNOHANG) == child);
-	if (test_now() - started > 3)
-		fail_msg("gone %.1f s after SIGKILL", test_now() - started);
+	test_kill(child);
 	assert_int_equal(test_status(region).requests, 0);
 
 	machine_init(&runner.m, true);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -115,6 +116,15 @@ int toucher_join(struct toucher *toucher)
 	return toucher->signal;
 }
 
+int test_kill(pid_t child)
+{
+	int status;
+
+	assert_int_equal(kill(child, SIGKILL), 0);
+	AWAIT(waitpid(child, &status, WNOHANG) == child);
+	return status;
+}
+
 char task_state(pid_t pid, pid_t tid)
 {
 	char path[64], line[512], *end;
@@ -130,4 +140,11 @@ char task_state(pid_t pid, pid_t tid)
 	line[length] = '\0';
 	end = strrchr(line, ')');
 	return end ? end[2] : 0;
+}
+
+bool task_sleeps(pid_t pid, pid_t tid)
+{
+	char state = task_state(pid, tid);
+
+	return state == 'S' || state == 'D';
 }

@@ -14,8 +14,8 @@
 #include <time.h>
 
 /*
- * Far beyond what a busy machine needs; a failure is told, not waited out. Ten
- * times as much on a debug kernel.
+ * What must end may take as long: far beyond what a busy machine needs; a failure
+ * is told, not waited out. Ten times as much on a debug kernel.
  */
 #define TEST_SECONDS	(getenv("UMEM_DEBUG_KERNEL") ? 300 : 30)
 
@@ -62,7 +62,11 @@ bool toucher_is_over(struct toucher *toucher);
 /* The signal or 0; fails the test when the thread does not end in time. */
 int toucher_join(struct toucher *toucher);
 
-/* Whether the thread sleeps: letter of its state in /proc. */
+/* Ends a child by SIGKILL: its wait status; fails the test when it does not die. */
+int test_kill(pid_t child);
+
+/* The letter of its state in /proc, and whether that says it sleeps. */
 char task_state(pid_t pid, pid_t tid);
+bool task_sleeps(pid_t pid, pid_t tid);
 
 #endif /* UMEM_TEST_TOUCH_H */
