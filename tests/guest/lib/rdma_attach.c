@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <string.h>
@@ -21,10 +22,22 @@
 #include "provider/lib/attach.h"
 #include "provider/lib/region.h"
 #include "rdma_attach.h"
+#include "touch.h"
 #include "wrong_bytes.h"
 
 /* Where in the server's memory the present exports begin. */
 static uint64_t export_from;
+
+const struct hostile_way hostile_ways[] = {
+#define X(name, err) [HOSTILE_##name] = { #name, err },
+	HOSTILE_MODES(X)
+#undef X
+};
+
+unsigned int hostile_timeout_ms(enum hostile_mode mode)
+{
+	return hostile_ways[mode].err == ETIMEDOUT ? 2000 : 1000 * TEST_SECONDS;
+}
 
 long long test_now_ms(void)
 {
@@ -32,6 +45,13 @@ long long test_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+bool hostile_was_early(enum hostile_mode mode, int err)
+{
+	err = abs(err);
+	return mode > HOSTILE_LIVE_DEAF && mode < HOSTILE_LIVE_AT_ONCE &&
+	       (err == EPROTO || err == EREMOTEIO);
 }
 
 /* The address of eth0, where Soft-RoCE is. */
@@ -103,7 +123,7 @@ struct umem_rdma_attach attach_arg(int channel, enum hostile_mode mode)
 		.export_id = hostile_id(mode, mode == HOSTILE_GOOD ?
 					export_from : 0),
 		.reads_inflight = 16,
-		.connect_timeout_ms = 2000,
+		.connect_timeout_ms = hostile_timeout_ms(mode),
 		.ack_timeout_ms = 500,
 	};
 
@@ -136,9 +156,9 @@ int attach_region(int region, enum hostile_mode mode)
 	return err;
 }
 
-bool wait_detached(int region, unsigned int ms)
+bool wait_detached(int region)
 {
-	long long end = test_now_ms() + ms;
+	double end = test_now() + TEST_SECONDS;
 	struct umem_region_status status;
 
 	do {
@@ -147,7 +167,7 @@ bool wait_detached(int region, unsigned int ms)
 		    !status.requests_issued)
 			return true;
 		usleep(5000);
-	} while (test_now_ms() < end);
+	} while (test_now() < end);
 	return false;
 }
 

@@ -33,6 +33,25 @@ void hostile_kill(pid_t pid);
 #define HOSTILE_STEP	(HOSTILE_SIZE / 64)
 void hostile_move(void);
 
+/* By enum hostile_mode. */
+extern const struct hostile_way {
+	const char *name;
+	int err;			/* that an attaching client must get */
+} hostile_ways[];
+
+/*
+ * What a client may take to connect: not long where it must notice by that, else
+ * as long as a busy machine needs.
+ */
+unsigned int hostile_timeout_ms(enum hostile_mode mode);
+
+/*
+ * Whether the server of a LIVE_* mode may have misbehaved while the client, kept
+ * from its CPU, was not attached yet: worth another of HOSTILE_TRIES.
+ */
+#define HOSTILE_TRIES	5
+bool hostile_was_early(enum hostile_mode mode, int err);
+
 /* The argument for @mode of hostile_server on this machine. */
 struct umem_rdma_attach attach_arg(int channel, enum hostile_mode mode);
 
@@ -44,9 +63,9 @@ int attach_region(int region, enum hostile_mode mode);
 
 /*
  * Wait until the region has no provider and every request is back in the
- * queue; false after @ms.
+ * queue; false when that does not come.
  */
-bool wait_detached(int region, unsigned int ms);
+bool wait_detached(int region);
 
 /*
  * pread() of one granule: 0 when it holds what hostile_server exports, EILSEQ

@@ -18,6 +18,7 @@
 
 #include "provider/lib/rdma_client.h"
 #include "provider/lib/source.h"
+#include "tests/guest/lib/touch.h"
 
 #define SLOT	65536U
 #define SLOTS	16U
@@ -100,8 +101,8 @@ int main(int argc, char **argv)
 {
 	struct rdma_client_options opt = {
 		.reads_inflight = 16,
-		.timeout_ms = 3000,
-		.ack_timeout_ms = 100,
+		.timeout_ms = 1000 * TEST_SECONDS,
+		.ack_timeout_ms = 500,
 	};
 	const char *life = argc > 2 ? argv[2] : "";
 	struct umem_source source;
