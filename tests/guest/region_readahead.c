@@ -343,6 +343,7 @@ static void large_folios_expose_nothing(void **state)
 struct walker {
 	const char *mem;
 	pthread_t thread;
+	_Atomic pid_t tid;
 	unsigned int count;
 	unsigned int stride;
 };
@@ -351,6 +352,7 @@ static void *walk_thread(void *arg)
 {
 	struct walker *w = arg;
 
+	w->tid = gettid();
 	for (unsigned int i = 0; i < w->count; i++)
 		touch_read(w->mem + (size_t)i * w->stride * TEST_PAGE);
 	return NULL;
@@ -382,6 +384,7 @@ static void limits(uint32_t ahead, unsigned int expected)
 	/* What was asked for ahead is waited for, not asked for again. */
 	hand_data(channel, 2, 1);
 	AWAIT(test_status(region).faults == 4);
+	AWAIT(task_sleeps(getpid(), w.tid));
 	hand_data(channel, 3, 1);
 	pthread_join(w.thread, NULL);
 	status = test_status(region);
