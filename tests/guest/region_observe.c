@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -155,26 +156,32 @@ static void a_terabyte_costs_33_mebibytes(void **state)
 	};
 	int device = umem_device_open();
 	struct umem_region_status status;
-	long before, cost;
-	int region;
+	long before, cost, least = LONG_MAX;
+	int regions[3], i;
 
 	(void)state;
 	assert_true(device >= 0);
 	/* What the first region ever allocates once is not the cost of one. */
 	close(test_region(SIZE, UMEM_WAIT_HARD, 0, 8));
-	before = free_kib();
-	region = umem_region_create(device, &create);
-	assert_true(region >= 0);
-	cost = before - free_kib();
-	status = test_status(region);
+	/* Pages may go from a CPU to the rest between two looks: the least of three. */
+	for (i = 0; i < 3; i++) {
+		before = free_kib();
+		regions[i] = umem_region_create(device, &create);
+		assert_true(regions[i] >= 0);
+		cost = before - free_kib();
+		least = cost < least ? cost : least;
+	}
+	status = test_status(regions[0]);
+	/* Not before: what comes back late would count for the next. */
+	while (i--)
+		close(regions[i]);
 	print_message("1 TiB: %ld KiB less are free, memory is %llu bytes\n",
-		      cost, (unsigned long long)status.memory);
+		      least, (unsigned long long)status.memory);
 	/* A debug kernel has shadows for it. */
 	if (!getenv("UMEM_DEBUG_KERNEL") || !*getenv("UMEM_DEBUG_KERNEL"))
-		assert_true(cost <= 33 << 10);
+		assert_true(least <= 33 << 10);
 	assert_true(status.memory >= 32ULL << 20);
 	assert_true(status.memory <= 33ULL << 20);
-	close(region);
 	close(device);
 }
 
