@@ -83,7 +83,7 @@ refused "fill: no --write" 2 "unrecognized option '--write'" fill --write
 
 for access in "" --write; do
 	what="demand ${access:-read}"
-	bench demand -j --source sim:latency=20us,pattern=3 --size 8M --touches 40 $access
+	bench demand -j --source sim:latency=20us,pattern=3 --size 64M --touches 40 $access
 	is "$what: exit status" $status 0 || diag "$(cat "$TMP/errors")"
 	is "$what: rows" "$(json '" ".join(r)')" "demand-idle demand-filling"
 	is "$what: every touch verified" \

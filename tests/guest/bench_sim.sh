@@ -65,5 +65,5 @@ check_fails "jitter is not for all rows" bench --source sim:jitter=1us
 check_fails "sleeping needs sim:" \
 	bench --source rdma://10.0.0.1:7471/7 --poll sleep
 check_fails "no such clock" bench --clock sundial
-rmmod umem_sim
+wait_until 30 rmmod umem_sim
 check_fails "without the module" bench --source sim: --rows umem-sim

@@ -6,10 +6,13 @@
 # What a test leaves behind (processes, modules) tests/vm/guest/run-tests removes.
 
 # MiB that tests move over RDMA: a debug kernel takes 60 times as long for each.
-# It takes ten times as long for all else, so wait_until is as patient.
+# It takes ten times as long for all else, and a busy machine UMEM_PATIENCE times.
+# shellcheck disable=SC2034 # for the tests
 umem_slower=1
+umem_patience=${UMEM_PATIENCE:-1}
 if [ -n "${UMEM_DEBUG_KERNEL-}" ]; then
 	umem_slower=10
+	umem_patience=$((10 * umem_patience))
 	: "${UMEM_TEST_MB:=2}"
 fi
 : "${UMEM_TEST_MB:=64}"
@@ -142,10 +145,10 @@ load()
 }
 
 # wait_until SECONDS COMMAND...: poll until it succeeds; false when it does not.
-# Ten times the SECONDS on a debug kernel.
+# Ten times the SECONDS on a debug kernel, and as many times as UMEM_PATIENCE says.
 wait_until()
 {
-	umem_end=$(($(date +%s) + $1 * umem_slower))
+	umem_end=$(($(date +%s) + $1 * umem_patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le $umem_end ] || return 1

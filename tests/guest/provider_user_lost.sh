@@ -28,7 +28,7 @@ cat >"$TMP/provide" <<'END'
 provide()
 {
 	# Without descriptor 3: a copy of the region would keep it alive.
-	umem-provider --ready-fd 9 --ack-timeout 50 "$1" "$S" 9>"$TMP/ready" 3<&- \
+	umem-provider --ready-fd 9 "$1" "$S" 9>"$TMP/ready" 3<&- \
 		>>"$TMP/log" 2>&1 &
 	provider=$!
 	[ "$(head -c 1 "$TMP/ready")" = 1 ]
@@ -166,10 +166,12 @@ check "the last provider ends with the region" wait_until 20 gone "$(cat "$TMP/p
 
 read_region
 provide "$reader:3" || die "the provider does not start"
-wait_until 60 more_than 100
+wait_until 60 more_than 100 || die "nothing is provided"
 kill -KILL "$serve_pid"
 status=0
 wait "$provider" || status=$?
+# Its listener goes with it.
+wait "$serve_pid" 2>/dev/null
 is "the server was killed: exit status" $status 1
 like "and a sentence" "$(tail -n 1 "$TMP/log")" \
 	'providing .* from .*: the server .*waits for another provider'
@@ -184,21 +186,22 @@ is "every byte is right" "$(cat "$TMP/digest")" "${WANTED%% *}"
 
 read_region
 provide "$reader:3" || die "the provider does not start"
-wait_until 60 more_than 100
+wait_until 60 more_than 100 || die "nothing is provided"
 kill "$serve_pid"
 status=0
 wait "$provider" || status=$?
 is "the server stopped: exit status" $status 1
 like "and a sentence" "$(tail -n 1 "$TMP/log")" 'the server (said BYE|closed the connection)'
 kill -KILL $reader
-check "its reader can be killed" wait_until 2 gone "$reader"
+check "its reader can be killed" wait_until 30 gone "$reader"
 
 # ---- an idle provider notices as well
 
+wait "$serve_pid" 2>/dev/null
 serve 7="$TMP/image"
-region_exec $SIZE hard sleep 100 &
+region_exec $SIZE hard sleep 1000 &
 reader=$!
-wait_until 20 umemctl status "$reader:3"
+wait_until 20 umemctl status "$reader:3" || die "no region"
 provide "$reader:3" || die "the provider does not start"
 kill -KILL "$serve_pid"
 check "an idle provider sees its server go" wait_until 20 gone "$provider"

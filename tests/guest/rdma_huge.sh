@@ -120,18 +120,20 @@ serve_image "$TMP/large" $LARGE_PAGES
 wanted=$(sha256sum <"$TMP/large")
 for some in 0 1 4; do
 	kill -9 "$serve_pid"
+	wait "$serve_pid" 2>/dev/null
 	serve 8="$TMP/large"
 	rm -f "$TMP/pid"
 	umemctl run --size $((4 * SIZE)) --huge --wait-policy hard \
-		--ack-timeout 50 --provider "$(serve_source 8)" -- \
+		--provider "$(serve_source 8)" -- \
 		python3 "$TMP/reader.py" $some "$serve_pid" "$TMP/new" \
 		"$TMP/pid" >"$TMP/digest" &
 	reader=$!
-	wait_until 60 test -e "$TMP/pid"
+	wait_until 60 test -e "$TMP/pid" || die "the reader gets nothing"
 	target=$(cat "$TMP/pid"):3
 	check "after $some granules: the server is missed" wait_until 60 has_no_provider
 	diag "$(field granules_provided) granules had come," \
 		"$(field requests_queued) requests wait"
+	wait "$serve_pid" 2>/dev/null
 	serve 8="$TMP/large"
 	check "another server" umemctl attach-provider "$target" \
 		"$(serve_source 8)"

@@ -111,7 +111,7 @@ queued()
 {
 	[ "$(status 'd["requests_queued"]')" -gt 0 ]
 }
-check "a touch waits" wait_until 10 queued
+check "a touch waits" wait_until 30 queued
 check "attach to a waiting touch" umemctl attach-provider "$T" "$S"
 read -r digest <&7
 is "the touch is answered" "$digest" \
@@ -131,7 +131,7 @@ print("mapped", flush=True)
 time.sleep(1000)
 END
 mapper=$!
-wait_until 10 grep -q mapped "$TMP/mapper"
+wait_until 30 grep -q mapped "$TMP/mapper" || die "nothing is mapped"
 like "list shows who has it only mapped" "$(umemctl list)" "^$mapper +python3 +- mapped"
 kill $mapper
 
@@ -149,7 +149,7 @@ while True:
     print(log.recv(1000).decode().strip(), flush=True)
 END
 syslog=$!
-wait_until 10 grep -q bound "$TMP/syslog"
+wait_until 30 grep -q bound "$TMP/syslog" || die "no /dev/log"
 check "replace by user" umemctl attach-provider --replace --user "$T" "$S"
 is "the daemon has no file of ours open" \
 	"$(find "/proc/$(pgrep -x umem-provider)/fd" -lname "$TMP*" -o -lname '/umem*')" ""
@@ -172,4 +172,4 @@ none()
 {
 	[ -z "$(umemctl list)" ] && ! pgrep -x umem-provider
 }
-check "everything ends with the region" wait_until 10 none
+check "everything ends with the region" wait_until 30 none

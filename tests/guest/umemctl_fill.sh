@@ -56,10 +56,10 @@ whole sim
 is "at once the next time" "$(umemctl wait -j "$T" | field complete)" True
 finish
 
-start --provider sim:latency=20ms,pattern=7
+start --provider sim:latency=200ms,pattern=7
 check "a small window" umemctl fill --window 2 "$T"
 like "status shows it" "$(umemctl status "$T")" 'fill .* at most 2 at once'
-like "progress is shown" "$(umemctl wait --timeout 2 "$T" 2>/dev/null)" \
+like "progress is shown" "$(umemctl wait --timeout 10 "$T" 2>/dev/null)" \
 	'[0-9.]*%, .*/s, .* left'
 check "it stops" umemctl fill --stop "$T"
 like "status shows that" "$(umemctl status "$T")" 'fill .* not under way'

@@ -62,7 +62,7 @@ check "has 90 % less demand" test $((second * 10)) -le "$first"
 check "and gets what was prefetched" test "$(field prefetches)" -ge $((first / 2))
 
 # Where the program runs already, and prefetches find no room at first.
-umemctl run --size 2M --wait-policy hard --max-inflight 8 --provider "$SOURCE" -- sleep 60 &
+umemctl run --size 2M --wait-policy hard --max-inflight 8 --provider "$SOURCE" -- sleep 1000 &
 run=$!
 wait_until 30 sh -c "pgrep -P $run sleep" || die "sleep does not run"
 T=$(pgrep -P $run sleep):3
@@ -109,7 +109,7 @@ truncate -s 1T "$TMP/bad"
 refused "a huge one" "$TMP/bad" 'larger than a hot set'
 refused "a directory" "$TMP" 'no regular file'
 refused "no file" "$TMP/none" 'cannot be opened'
-kill %1 2>/dev/null
+kill "${T%:3}"
 wait $run
 like "a region of another size" \
 	"$(umemctl run --size 4M --wait-policy hard --provider sim: --replay "$hot" -- true 2>&1)" \

@@ -90,5 +90,5 @@ gone()
 {
 	! pgrep -x umem-provider
 }
-check "the providers ended with their regions" wait_until 10 gone
+check "the providers ended with their regions" wait_until 30 gone
 is "no region is left" "$(umemctl list)" ""

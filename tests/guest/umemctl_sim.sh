@@ -61,7 +61,7 @@ like "a file that is too short" \
 like "not by umem-provider" \
 	"$(umemctl run --user --size 64K --wait-policy hard --provider sim: -- true 2>&1)" \
 	'rdma://'
-rmmod umem_sim
+wait_until 30 rmmod umem_sim
 like "without the module" \
 	"$(umemctl run --size 64K --wait-policy hard --provider sim: -- true 2>&1)" \
 	'the umem_sim module is not loaded'
