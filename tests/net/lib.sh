@@ -11,6 +11,10 @@ require umemctl sha256sum
 
 # shellcheck disable=SC2034 # for the tests
 SOURCE=rdma://10.0.0.1:7471/7
+# For who must get a connection: a message of the RDMA CM that is lost, as the first
+# between two hosts may be, costs more than 4 s.
+# shellcheck disable=SC2034,SC2154 # for the tests; from guest/lib.sh
+PATIENT="--connect-timeout $((20000 * umem_patience))"
 
 # serve_image MIB [OPTION...]: umem-serve on host 1 exports that many random ones
 # as $SOURCE; $wanted is their SHA-256 sum, the log is host 1's /tmp/log.
@@ -30,7 +34,7 @@ serve_image()
 # program; its region is $T.
 run_target()
 {
-	wait_until 20 pgrep -P "$1" || die "the program does not start"
+	wait_until 60 pgrep -P "$1" || die "the program does not start"
 	T=$(pgrep -P "$1"):3
 }
 
