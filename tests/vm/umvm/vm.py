@@ -199,6 +199,9 @@ class Vm:
                   # emulated CPU that translates the code just then can stay in
                   # that breakpoint for ever.
                   "trace_options=norecord-cmd",
+                  # A clock that is given up in a stall is replaced by patching
+                  # code, which is no better.
+                  "tsc=nowatchdog",
                   "net.ifnames=0", "random.trust_cpu=on", "mitigations=off",
                   # A loaded machine makes TCG guests wait for long.
                   f"rcupdate.rcu_cpu_stall_timeout={self.stall_seconds()}",
