@@ -17,7 +17,7 @@ require umem-serve serve_hostile serve_read python3
 serve_image "$TMP/image" 64
 # A crowd has come before the first of it is dropped for its silence.
 # shellcheck disable=SC2154 # from lib.sh
-HANDSHAKE=$((umem_slower > 1 ? 60 : 15))
+HANDSHAKE=$((umem_slower > 1 ? 30 : 15))
 rm -f "$TMP/ready"
 mkfifo "$TMP/ready"
 umem-serve --listen "rdma://$SERVE_ADDR:$SERVE_PORT" --export 7="$TMP/image" \
