@@ -41,9 +41,16 @@ is "and the program ends" $? 0
 check "with the right bytes" cmp "$TMP/out" "$TMP/image"
 
 # Read-ahead guesses a run right, and tells so.
+cat >"$TMP/scan" <<'PYTHON'
+import mmap, subprocess
+m = mmap.mmap(3, 4 << 20, prot=mmap.PROT_READ)
+for at in range(0, len(m), 4096):
+    m[at]
+for how in ["-j"], []:
+    subprocess.run(["umemctl", "status", *how, "/proc/self/fd/3"], pass_fds=[3], check=True)
+PYTHON
 umemctl run --size 4M --wait-policy hard --readahead 64K --provider sim:latency=3us,pattern=7 -- \
-	sh -c 'cat <&3 >/dev/null; umemctl status -j /proc/self/fd/3; umemctl status /proc/self/fd/3' \
-	>"$TMP/out"
+	python3 "$TMP/scan" >"$TMP/out"
 percent()
 {
 	sed -n "s/^ *\"readahead_$1_percent\": *\([0-9]*\)[.0-9]*,*$/\1/p" "$TMP/out"
