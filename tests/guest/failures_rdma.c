@@ -24,6 +24,7 @@
 
 #include "lib/failures.h"
 #include "lib/hand_provider.h"
+#include "lib/huge.h"
 #include "lib/rdma_attach.h"
 #include "lib/touch.h"
 #include "provider/lib/region.h"
@@ -94,6 +95,42 @@ static void attaching(void **state)
 		.spare = DRIVER,
 		.before = before_attach, .act = act_attach,
 		.refused = refused_attach, .after = after_attach,
+	});
+}
+
+/* The whole export: as many READs as there may be are reserved for a granule. */
+static void before_attach_huge(void)
+{
+	hostile_move_back();
+	region = huge_region(HOSTILE_SIZE / TEST_HUGE, 4);
+	channel = hand_open(region, 0);
+}
+
+static void refused_attach_huge(void)
+{
+	assert_int_equal(test_status(region).provider_kind, UMEM_PROVIDER_USER);
+	assert_int_equal(huge_answer(channel, UMEM_OP_ZERO, TEST_HUGE, TEST_HUGE,
+				     NULL), 0);
+}
+
+/* A READ of 2 MiB takes seconds here; that it succeeds other tests show. */
+static void after_attach_huge(void)
+{
+	assert_int_equal(test_status(region).provider_kind,
+			 UMEM_PROVIDER_KERNEL);
+	assert_int_equal(umem_region_detach(region), 0);
+	close(channel);
+	close(region);
+}
+
+static void attaching_to_huge_granules(void **state)
+{
+	(void)state;
+	failures_walk(&(struct failing){
+		.what = "attach, huge", .least = 30, .all = true,
+		.spare = DRIVER,
+		.before = before_attach_huge, .act = act_attach,
+		.refused = refused_attach_huge, .after = after_attach_huge,
 	});
 }
 
@@ -209,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attaching),
+		cmocka_unit_test(attaching_to_huge_granules),
 		cmocka_unit_test(reading),
 		cmocka_unit_test(touching),
 		cmocka_unit_test(at_random),

@@ -115,6 +115,11 @@ void hostile_move(void)
 	wrong_bytes_begin();
 }
 
+void hostile_move_back(void)
+{
+	export_from = 0;
+}
+
 struct umem_rdma_attach attach_arg(int channel, enum hostile_mode mode)
 {
 	struct sockaddr_in own = own_address();

@@ -33,6 +33,9 @@ void hostile_kill(pid_t pid);
 #define HOSTILE_STEP	(HOSTILE_SIZE / 64)
 void hostile_move(void);
 
+/* The good export is all of the server's memory again. */
+void hostile_move_back(void);
+
 /* By enum hostile_mode. */
 extern const struct hostile_way {
 	const char *name;
