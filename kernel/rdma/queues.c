@@ -136,9 +136,7 @@ int umem_rdma_queues_create(struct umem_rdma_session *s)
 	if (err)
 		goto free_cq;
 	/* A quarter is for those who wait, unless there is but one. */
-	s->bulk_depth = s->depth - s->depth / 4;
-	if (s->bulk_depth == s->depth && s->depth > 1)
-		s->bulk_depth--;
+	s->bulk_depth = s->depth > 1 ? s->depth - max(s->depth / 4, 1U) : 1;
 	err = umem_rdma_ctrl_listen(s);
 	if (err)
 		goto destroy_qp;

@@ -109,6 +109,20 @@ long call_create(struct fuzz *f)
 	return ret;
 }
 
+/* As one without the creator's rights, if @other_user says so. */
+static long ioctl_as(struct fuzz *f, bool other_user, int fd, unsigned long cmd,
+		     void *arg)
+{
+	long ret;
+
+	if (other_user && seteuid(1000))
+		other_user = false;
+	ret = fuzz_ioctl(f, fd, cmd, arg);
+	if (other_user && seteuid(0))
+		_exit(1);
+	return ret;
+}
+
 /* ---- Of a region --------------------------------------------------------- */
 
 long call_channel(struct fuzz *f)
@@ -127,14 +141,10 @@ long call_channel(struct fuzz *f)
 		arg = ioctl_arg(f, &cmd, &open, sizeof(open));
 	}
 	call_args(f, "cmd %#lx type %d flags %#x", cmd, fd->type, open.flags);
-	if (other_user && seteuid(1000))
-		other_user = false;
 	if (once_in(f, 200))
 		limit_fds(0);
-	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
+	ret = ioctl_as(f, other_user, fd->fd, cmd, arg);
 	limit_fds(256);
-	if (other_user && seteuid(0))
-		_exit(1);
 	if (ret >= 0)
 		adopt_fd(f, ret);
 	return ret;
@@ -196,7 +206,6 @@ long call_fill(struct fuzz *f)
 	unsigned long cmd = UMEM_IOC_FILL;
 	bool other_user = once_in(f, 50);
 	void *arg = &fill;
-	long ret;
 
 	if (once_in(f, 3)) {
 		mutate(f, &fill, sizeof(fill));
@@ -204,12 +213,7 @@ long call_fill(struct fuzz *f)
 	}
 	call_args(f, "cmd %#lx type %d window %u flags %#x", cmd, fd->type,
 		  fill.window, fill.flags);
-	if (other_user && seteuid(1000))
-		other_user = false;
-	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
-	if (other_user && seteuid(0))
-		_exit(1);
-	return ret;
+	return ioctl_as(f, other_user, fd->fd, cmd, arg);
 }
 
 long call_requeue(struct fuzz *f)
@@ -304,7 +308,6 @@ long call_attach(struct fuzz *f)
 	};
 	bool other_user = once_in(f, 50);
 	void *arg = &attach;
-	long ret;
 
 	draw_address(f, &attach);
 	if (!once_in(f, 8)) {
@@ -318,10 +321,5 @@ long call_attach(struct fuzz *f)
 		  ntohs(*(uint16_t *)(attach.dst + 2)),
 		  ntohl(*(uint32_t *)(attach.dst + 4)), attach.export_id,
 		  attach.channel_fd);
-	if (other_user && seteuid(1000))
-		other_user = false;
-	ret = fuzz_ioctl(f, fd->fd, cmd, arg);
-	if (other_user && seteuid(0))
-		_exit(1);
-	return ret;
+	return ioctl_as(f, other_user, fd->fd, cmd, arg);
 }
