@@ -114,7 +114,8 @@ static int wait_for_request(struct umem_region *region,
  * @region: the region; the caller pins its backing file.
  * @granule: what it is wanted for: nothing to wait for when it is provided.
  * @wait: how; @wait->remaining counts down.
- * @asks: for a request to a provider: vain when there is none.
+ * @asks: for a request to a provider: vain when there is none. Else one who has
+ *	the bytes: waits for a second at most, then has to look again.
  *
  * Return: 0, -ETIMEDOUT, -ENXIO or -ERESTARTSYS.
  */
@@ -145,7 +146,8 @@ int umem_wait_slot(struct umem_region *region, unsigned long granule,
 		 * vain.
 		 */
 		err = umem_wait_sleep(wait, HZ);
-		if (err)
+		/* One who has the bytes may get the granule's request by now. */
+		if (err || !asks)
 			break;
 	}
 	finish_wait(wq, &entry);

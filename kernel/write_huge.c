@@ -10,6 +10,7 @@
  * the copy begins again.
  */
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -25,6 +26,8 @@
  * where memory is too short for both at once, a page after the other will do.
  */
 #define WRITE_TRIES	16
+/* Slots that others who write do not free so soon take a provider. */
+#define WRITE_PATIENCE	(10 * HZ)
 
 /* Waits until another write() of the granule is over; it waits for nobody. */
 static int wait_for_write(struct umem_request *req)
@@ -40,6 +43,7 @@ static int wait_for_write(struct umem_request *req)
 static struct umem_request *seize(struct umem_region *region,
 				  unsigned long granule)
 {
+	unsigned long end = jiffies + WRITE_PATIENCE;
 	struct umem_request *req;
 	struct umem_wait wait;
 	int err = 0;
@@ -47,6 +51,8 @@ static struct umem_request *seize(struct umem_region *region,
 
 	umem_wait_init(&wait, region, TASK_INTERRUPTIBLE);
 	while (!err) {
+		if (time_after(jiffies, end) && !umem_region_servable(region))
+			return ERR_PTR(-EIO);
 		req = umem_request_seize(region, granule, &mine);
 		if (req == ERR_PTR(-EAGAIN))
 			err = umem_wait_slot(region, granule, &wait, false);
