@@ -3,7 +3,11 @@
  * The tracepoints tell what happened, and how long it took. That a fault which
  * may not sleep is told as "nowait" region_kvm sees.
  *
- * needs: umem umem_sim
+ * perf_event_open(2) has the kernel patch its scheduler, now and again a second
+ * after the last event is closed. With one CPU no other one translates that code
+ * meanwhile, which the emulator does not survive each time.
+ *
+ * needs: umem umem_sim cpus=1
  * timeout: 300
  * klog-allow: Call Trace:
  */

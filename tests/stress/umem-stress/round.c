@@ -222,8 +222,8 @@ static void reap_providers(struct handover *h)
 static void supervise(struct crew *crew, struct handover *h, long long end_ms)
 {
 	struct rng rng = rng_stream(world->seed, world->round.number, 4000, 0);
-	long long next_event = now_ms();
-	long long next_pressure = next_event;
+	long long next_event = now_ms() + rng_below(&rng, 300);
+	long long next_pressure = now_ms();
 
 	while (crew->left && !world->failed) {
 		if (now_ms() >= end_ms)

@@ -7,7 +7,6 @@ came since a test began).
 
 import re
 
-STALL = re.compile(r"detected stalls? on CPU|self-detected stall|soft lockup|hard LOCKUP")
 # Not a bare "WARNING:": the kernel also warns of the machine's own features
 # ("Spectre V2 : WARNING: ...").
 STALL = re.compile(r"detected stalls? on CPU|self-detected stall|soft lockup|hard LOCKUP")
@@ -17,6 +16,7 @@ BAD = re.compile("|".join((
     r"|lock held|nested|at |.* at )",
     r"\bBUG\b",
     r"\bOops\b",
+    r": [0-9a-f]{4} \[#\d+\]",       # 6.1 says Oops only of some of them
     r"general protection fault",
     r"KASAN|KFENCE|KCSAN|UBSAN",
     r"inconsistent lock state|DEBUG_LOCKS_WARN_ON|turning off the locking",
@@ -60,6 +60,22 @@ def excerpt(lines, allow=None):
 def stalled(lines):
     """True when the kernel missed one of its CPUs."""
     return any(map(STALL.search, lines))
+
+
+INT3 = re.compile(r"\bint3: 0000 \[#1\]")
+CODE = re.compile(r"Code: .*\b([0-9a-f]{2}) <[0-9a-f]{2}>")
+
+
+def left_in_breakpoint(lines):
+    """True when the kernel died of a breakpoint that is not in memory.  Kernels patch
+    running code by way of a breakpoint, which a CPU forgets with the interrupt that
+    ends it; an emulated one can have it in a translation made meanwhile."""
+    for number, line in enumerate(lines):
+        if INT3.search(line):
+            code = next((line for line in lines[number:] if " Code: " in line), "")
+            before = CODE.search(code)
+            return before is not None and before[1] != "cc"
+    return False
 
 
 def read(path):
